@@ -1,0 +1,1 @@
+"""An asyncio client for Creatio: OData, ``$batch``, bulk pipelines, business processes."""

@@ -1,0 +1,133 @@
+"""HTTP as values: what is asked, and what is answered.
+
+Client, emulator, errors and tests all speak these three classes, so that a function from
+`Request` to `Response` is a server, and anything that sends one and returns the other is a
+transport. Nothing here does I/O; everything can be pickled.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
+
+import orjson
+from attrs import evolve, field, frozen
+from yarl import URL
+
+__all__ = ["Headers", "Request", "Response"]
+
+_SECRET_HEADERS = frozenset({"authorization", "bpmcsrf", "cookie", "proxy-authorization", "set-cookie"})
+_HIDDEN = "***"
+
+
+class Headers(Mapping[str, str]):
+    """Header fields: names without regard to case, in order, repeats kept.
+
+    As a mapping it gives the first value of a name; `get_all` gives every one. Values never
+    show in the ``repr`` where they are credentials.
+    """
+
+    __slots__ = ("_index", "_items")
+
+    def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+        pairs = items.items() if isinstance(items, Mapping) else items
+        self._items: tuple[tuple[str, str], ...] = tuple(pairs)
+        index: dict[str, str] = {}
+        for name, value in self._items:
+            index.setdefault(name.lower(), value)
+        self._index = index
+
+    def __getitem__(self, name: str, /) -> str:
+        return self._index[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __contains__(self, name: object, /) -> bool:
+        return isinstance(name, str) and name.lower() in self._index
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Headers):
+            return NotImplemented
+        return self._lowered() == other._lowered()
+
+    def __hash__(self) -> int:
+        return hash(self._lowered())
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[tuple[str, str], ...]]]:
+        return type(self), (self._items,)
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self.redacted().pairs)!r})"
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Every field as it was given, repeats included."""
+        return self._items
+
+    def get_all(self, name: str) -> list[str]:
+        """Return every value of *name*, in order; an empty list where there is none."""
+        wanted = name.lower()
+        return [value for key, value in self._items if key.lower() == wanted]
+
+    def merged(self, other: Mapping[str, str]) -> "Headers":
+        """Return these fields with those of *other* in place of the ones of the same name."""
+        taken = {name.lower() for name in other}
+        kept = [pair for pair in self._items if pair[0].lower() not in taken]
+        return Headers([*kept, *other.items()])
+
+    def redacted(self) -> "Headers":
+        """Return a copy in which credentials (cookies, tokens) are stars."""
+        return Headers(
+            (name, _HIDDEN if name.lower() in _SECRET_HEADERS else value)
+            for name, value in self._items
+        )
+
+    def _lowered(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name.lower(), value) for name, value in self._items)
+
+
+@frozen(kw_only=True)
+class Request:
+    """One HTTP request, ready to be sent: nothing is added to it but what HTTP itself adds."""
+
+    method: str
+    url: URL
+    """Sent byte for byte: built with ``URL(..., encoded=True)``."""
+    headers: Headers = field(factory=Headers)
+    body: bytes = field(default=b"", repr=False)
+
+    def redacted(self) -> "Request":
+        """Return a copy that may be shown: no credentials in the headers, no body."""
+        return evolve(self, headers=self.headers.redacted(), body=b"")
+
+
+@frozen(kw_only=True)
+class Response:
+    """One HTTP answer, read to its end."""
+
+    status: int
+    headers: Headers = field(factory=Headers)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case, without parameters; empty where none was sent."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def json(self) -> Any:
+        """Return the body decoded from JSON; a byte order mark before it is no harm.
+
+        Raises:
+            ValueError: The body is not JSON.
+        """
+        return orjson.loads(self.body.removeprefix(b"\xef\xbb\xbf"))
+
+    def text(self) -> str:
+        """Return the body as text: UTF-8, with or without a byte order mark."""
+        return self.body.decode("utf-8-sig", errors="replace")
+
+    def redacted(self) -> "Response":
+        """Return a copy that may be shown: no cookies in the headers."""
+        return evolve(self, headers=self.headers.redacted())

@@ -1,0 +1,1 @@
+"""asyncio: everything that waits, keeps time or touches the network."""
