@@ -1,0 +1,41 @@
+"""The real command, in a process of its own."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+Start = Callable[..., subprocess.Popen[str]]
+
+COMMAND = [sys.executable, "-X", "dev", "-m", "creatio_async"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start the command; it is killed at the end of the test if it is still running."""
+    with ExitStack() as stack:
+
+        def started(*arguments: str) -> subprocess.Popen[str]:
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [*COMMAND, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            stack.callback(process.kill)
+            return process
+
+        yield started
+
+
+@pytest.fixture
+def site(start: Start) -> str:
+    """Return the address of an emulator that runs as long as the test."""
+    process = start("emulator", "--port", "0")
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
