@@ -46,15 +46,12 @@ def an_error(kind: type[errors.CreatioError]) -> errors.CreatioError:
     )
     answer = Response(status=500, headers=Headers({"Set-Cookie": f"BPMCSRF={SECRET}"}), body=b"No.")
     values = {"request": request, "response": answer, "reason": "reset", "process": "UsrProcess"}
-    if not attrs.has(kind):
-        return kind("No.")
-    return kind(
-        *(
-            values[one.name]
-            for one in attrs.fields(kind)
-            if one.init and one.default is attrs.NOTHING
-        )
-    )
+    wanted = [
+        values[one.name]
+        for one in (attrs.fields(kind) if attrs.has(kind) else ())
+        if one.init and one.default is attrs.NOTHING
+    ]
+    return kind(*wanted)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

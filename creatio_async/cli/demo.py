@@ -41,7 +41,7 @@ def demo(
     rows: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=CITIES))] = CITIES,
     at_once: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=_MOST_AT_ONCE))] = 4,
     url: str | None = None,
-    yes: Annotated[bool, Parameter(negative="")] = False,
+    yes: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     login: Login = Login(),  # noqa: B008 - frozen
 ) -> int:
     """Load cities, read them back, compare, and run two business processes.

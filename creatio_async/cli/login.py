@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from attrs import field, frozen
 from cyclopts import Group, Parameter
 
-from creatio_async import ClientCredentials, Creatio, Password
+from creatio_async import Creatio, Password
 
 __all__ = ["Login"]
 
@@ -13,7 +13,7 @@ __all__ = ["Login"]
 @Parameter(name="*", group=Group("Login"))
 @frozen(kw_only=True)
 class Login:
-    """Who logs in to a site: a user with a password, or a client with a secret."""
+    """Who logs in to a site, and what the site runs on."""
 
     user: Annotated[
         str | None,
@@ -26,16 +26,6 @@ class Login:
             help="Better given in the environment: options can be seen in the list of processes.",
         ),
     ] = field(default=None, repr=False)
-    client_id: Annotated[
-        str | None,
-        Parameter(env_var="CREATIO_CLIENT_ID", help="OAuth 2.0 client, instead of a user."),
-    ] = None
-    client_secret: Annotated[
-        str | None, Parameter(env_var="CREATIO_CLIENT_SECRET", help="Its secret.")
-    ] = field(default=None, repr=False)
-    identity_url: Annotated[
-        str | None, Parameter(help="Identity service; found from the address where none is given.")
-    ] = None
     runtime: Annotated[
         Literal["framework", "net"] | None,
         Parameter(help="What the site runs on; found out where it is not said."),
@@ -45,18 +35,11 @@ class Login:
         """Return a client of the site at *url*, still to be entered.
 
         Raises:
-            ValueError: No whole pair of credentials is given, or *url* is no address of a site.
+            ValueError: The user or the password is missing, or *url* is no address of a site.
         """
-        return Creatio(url, self._credentials(), runtime=self.runtime)
-
-    def _credentials(self) -> Password | ClientCredentials:
-        if self.client_id and self.client_secret:
-            return ClientCredentials(
-                self.client_id, self.client_secret, identity_url=self.identity_url
+        if not self.user or not self.password:
+            raise ValueError(
+                "No credentials. Set CREATIO_USER and CREATIO_PASSWORD, or give --user and "
+                "--password."
             )
-        if self.user and self.password:
-            return Password(self.user, self.password)
-        raise ValueError(
-            "No credentials. Set CREATIO_USER and CREATIO_PASSWORD, or CREATIO_CLIENT_ID and "
-            "CREATIO_CLIENT_SECRET, or give the options of the same names."
-        )
+        return Creatio(url, Password(self.user, self.password), runtime=self.runtime)

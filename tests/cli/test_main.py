@@ -60,7 +60,7 @@ def test_help_of_a_command_tells_every_option_and_where_credentials_come_from(
 ) -> None:
     assert main(["demo", "--help"]) == 0
     out, _ = capsys.readouterr()
-    for word in ("--rows", "--at-once", "--url", "--yes", "CREATIO_USER", "CREATIO_CLIENT_SECRET"):
+    for word in ("--rows", "--at-once", "--url", "--yes", "CREATIO_USER", "CREATIO_PASSWORD"):
         assert word in out
 
 

@@ -1,0 +1,28 @@
+import re
+from pathlib import Path
+
+import pytest
+
+import creatio_async
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_link_of_a_page_leads_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", creatio_async.__all__)
+def test_a_public_name_is_in_the_reference(name: str) -> None:
+    reference = sorted((ROOT / "docs" / "reference").glob("*.md"))
+    assert any(re.search(rf"\b{name}\b", page.read_text(encoding="utf-8")) for page in reference)
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    index = ROOT / "docs" / "index.md"
+    linked = {(index.parent / link).resolve() for link in LINK.findall(index.read_text("utf-8"))}
+    assert {page for page in PAGES if "docs" in page.parts} - {index} <= linked
