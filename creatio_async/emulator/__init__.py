@@ -1,0 +1,33 @@
+"""A look-alike of a Creatio site, for tests and trials."""
+
+from creatio_async.emulator.app import Emulator
+from creatio_async.emulator.sessions import User
+from creatio_async.emulator.troubles import (
+    Answer,
+    Cut,
+    DropAfter,
+    DropBefore,
+    Expire,
+    Fail,
+    Latency,
+    Refuse,
+    Rule,
+    Trouble,
+    Troubles,
+)
+
+__all__ = [
+    "Answer",
+    "Cut",
+    "DropAfter",
+    "DropBefore",
+    "Emulator",
+    "Expire",
+    "Fail",
+    "Latency",
+    "Refuse",
+    "Rule",
+    "Trouble",
+    "Troubles",
+    "User",
+]

@@ -1,0 +1,246 @@
+"""The emulated site: a function from `Request` to `Response`, and what a test may ask of it."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from creatio_async.emulator.batches import BatchLimits
+from creatio_async.emulator.odata4 import ODataService
+from creatio_async.emulator.processes import Process, Processes
+from creatio_async.emulator.queries import Query
+from creatio_async.emulator.refusals import Refusal
+from creatio_async.emulator.routes import Delivery, Site
+from creatio_async.emulator.seed import fill
+from creatio_async.emulator.server import served
+from creatio_async.emulator.sessions import Sessions, User
+from creatio_async.emulator.sql import Rules
+from creatio_async.emulator.store import Store
+from creatio_async.emulator.tables import creatio_tables
+from creatio_async.emulator.troubles import Troubles
+from creatio_async.emulator.writes import Writer
+from creatio_async.errors import TransportError
+from creatio_async.messages import Request, Response
+
+__all__ = ["Emulator"]
+
+_KEPT = 1000
+"""Requests that are remembered."""
+
+_Function = TypeVar("_Function", bound=Process)
+
+
+class Emulator:
+    """A look-alike of a Creatio site, for tests and trials: no licence, no network, own rows.
+
+    As a transport it answers without a socket, ``Creatio("http://crm.test", auth,
+    transport=Emulator())``; with `served` it listens on a port for any HTTP client. Any number of
+    clients may use it at once, in one event loop. Comparisons of text regard case, in every script.
+
+    Args:
+        profile: ``creatio`` keeps Creatio's limits and refusals; ``standard`` is plain OData: no
+            limits, 404 for an unknown set, lookups filtered either way, nulls for empty lookups
+            and dates.
+        runtime: ``framework`` is .NET Framework, with the workspace below ``/0``; ``net`` is .NET,
+            without it. Source: academy.creatio.com, "OData".
+        database: A file of SQLite that keeps the rows, or ``:memory:``.
+        users: Passwords by user name, or a `User` where the login should answer otherwise.
+        latency: Seconds that each request waits before it is looked at.
+        session_timeout: Seconds without a request after which a session ends. Source: the system
+            setting ``UserSessionTimeout``, 60 minutes.
+        csrf: Whether requests that modify need the ``BPMCSRF`` header. Trial sites do not ask for
+            it. Source: academy.creatio.com, "Call a web service from Postman".
+        unique_batch_ids: Whether a ``$batch`` may have an id once only; newer versions want that.
+        select_covers_filter: Whether a column of ``$filter`` must be in ``$select``, if there is
+            one. Source: seen in the code of a client.
+        row_limit: Rows in one answer; more are a 500. 0 for no limit. Ignored by the profile
+            ``standard``. Source: academy.creatio.com, "OData", limitations.
+        virtual_directory: Where on its host the site is, such as ``/studio``; also the path of its
+            cookies.
+        clock: Seconds that only ever grow; sessions end by it.
+
+    Raises:
+        ValueError: An option has a value that it does not know.
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: Literal["creatio", "standard"] = "creatio",
+        runtime: Literal["framework", "net"] = "framework",
+        database: str | Path = ":memory:",
+        users: Mapping[str, str | User] | None = None,
+        latency: float = 0.0,
+        session_timeout: float = 3600.0,
+        csrf: bool = True,
+        unique_batch_ids: bool = False,
+        select_covers_filter: bool = False,
+        row_limit: int = 20_000,
+        virtual_directory: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        _one_of("profile", profile, "creatio", "standard")
+        _one_of("runtime", runtime, "framework", "net")
+        if latency < 0 or session_timeout <= 0 or row_limit < 0:
+            raise ValueError("latency, session_timeout and row_limit must not be negative")
+        directory = "/" + virtual_directory.strip("/") if virtual_directory.strip("/") else ""
+        plain = profile == "standard"
+        self.latency = latency
+        self.troubles = Troubles()
+        self.requests: deque[Request] = deque(maxlen=_KEPT)
+        """The latest requests, newest last; a ``$batch`` is one."""
+        self.most_at_once = 0
+        """The greatest number of requests that were under way together."""
+        self._under_way = 0
+        rules = Rules(
+            row_limit=0 if plain else row_limit,
+            node_limit=0 if plain else 100,
+            expand_depth=0 if plain else 2,
+            order_limit=0 if plain else 5,
+            lookup_by_path=not plain,
+            select_covers_filter=select_covers_filter,
+            nulls=plain,
+        )
+        given = {"Supervisor": "Supervisor"} if users is None else users
+        self._sessions = Sessions(
+            users={n: u if isinstance(u, User) else User(u) for n, u in given.items()},
+            framework=runtime == "framework",
+            directory=directory,
+            timeout=session_timeout,
+            clock=clock,
+        )
+        self._store = Store(
+            database, creatio_tables(), lambda store: fill(store, Writer(store, plain))
+        )
+        self._service = ODataService(self._store, rules, plain)
+        self._processes = Processes(self._store, self._service.writer)
+        self._site = Site(
+            directory=directory,
+            framework=runtime == "framework",
+            csrf=csrf,
+            sessions=self._sessions,
+            service=self._service,
+            processes=self._processes,
+            troubles=self.troubles,
+            limits=BatchLimits(operations=0 if plain else 100, unique_ids=unique_batch_ids),
+        )
+
+    async def send(self, request: Request, /) -> Response:
+        """Return the answer to *request*. Cookies come and go in its headers; none are kept here.
+
+        Raises:
+            TransportError: A trouble dropped the connection, or cut the answer short.
+        """
+        delivery = await self.deliver(request)
+        if delivery.response is None:
+            raise TransportError(request, "the connection was dropped")
+        if delivery.cut is not None:
+            size = len(delivery.response.body)
+            raise TransportError(request, f"the answer ended after {delivery.cut} of {size} bytes")
+        return delivery.response
+
+    async def deliver(self, request: Request) -> Delivery:
+        """Return what is to be put on the wire for *request*: an answer, a part of one, nothing."""
+        self.requests.append(request)
+        self._under_way += 1
+        self.most_at_once = max(self.most_at_once, self._under_way)
+        try:
+            if self.latency:
+                await asyncio.sleep(self.latency)
+            return await self._site.deliver(request)
+        finally:
+            self._under_way -= 1
+
+    @asynccontextmanager
+    async def served(self, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
+        """Listen on *port* inside the block, on one that is free if it is 0; give the address.
+
+        Leaving the block drops connections that are open and frees the port.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        async with served(self.deliver, host, port) as url:
+            yield url
+
+    def close(self) -> None:
+        """Close the database; closing twice is no harm. An emulator that is dropped is closed."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def logins(self) -> int:
+        """The logins so far that let a user in."""
+        return self._sessions.logins
+
+    @property
+    def operations(self) -> int:
+        """The OData operations so far, those inside of a ``$batch`` counted one by one.
+
+        Source: Creatio's price list counts them so.
+        """
+        return self._site.operations
+
+    def expire(self) -> None:
+        """End every session now."""
+        self._sessions.end_all()
+
+    def rotate_csrf(self) -> None:
+        """Give every session another BPMCSRF token; its next answer brings the cookie."""
+        self._sessions.rotate_csrf()
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """Return every row of the entity set *name* as JSON would have it, in order of insertion.
+
+        Raises:
+            KeyError: There is no such entity set.
+        """
+        schema = self._store.schemas[name]
+        fields = Query(schema=schema, select=schema.plain)
+        return self._everything.rows(fields)
+
+    def insert(self, name: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Add *rows* to the entity set *name*, all or none; return their ids.
+
+        Raises:
+            KeyError: There is no such entity set.
+            ValueError: A row is refused, as over HTTP; the message is the text of the refusal.
+        """
+        schema = self._store.schemas[name]
+        try:
+            with self._store.transaction():
+                return [self._service.writer.insert(schema, row) for row in rows]
+        except Refusal as refusal:
+            raise ValueError(refusal.answer.body.decode()) from None
+
+    def process(self, name: str) -> Callable[[_Function], _Function]:
+        """Make the decorated function the business process *name*.
+
+        Its keyword parameters are the parameters of the process, each a text; what it returns, a
+        mapping or None, holds the result parameters. It may be async.
+        """
+
+        def register(function: _Function) -> _Function:
+            self._processes.known[name] = function
+            return function
+
+        return register
+
+    @property
+    def _everything(self) -> Any:
+        from attrs import evolve
+
+        return evolve(self._service.reader, rules=evolve(self._service.rules, row_limit=0))
+
+
+def _one_of(option: str, value: str, *known: str) -> None:
+    if value not in known:
+        raise ValueError(f"{option} must be one of {', '.join(known)}, not {value!r}")

@@ -1,0 +1,210 @@
+"""The operations of a ``$batch``, whatever format they came in: run in order, answered one by one.
+
+Source: academy.creatio.com, "Batch request examples": at most 100 requests; the first failure stops
+the batch unless ``Prefer: continue-on-error`` was sent with the outer request.
+"""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urljoin
+
+from attrs import define, field, frozen
+
+from creatio_async.emulator.odata4 import ODataService
+from creatio_async.emulator.operations import Operation
+from creatio_async.emulator.refusals import Answer, Refusal, bad_request, odata_error
+
+__all__ = ["Answered", "BatchLimits", "BatchRunner", "Group", "Item"]
+
+_REFERENCE: Final = re.compile(r"^/?\$(?P<id>[^/(?$]+)")
+_TURN: Final = 0.01
+"""Seconds for which a batch may hold the event loop."""
+_NOT_INHERITED: Final = {"content-type", "content-length", "prefer"}
+
+
+@frozen(kw_only=True)
+class Item:
+    """One operation of a batch."""
+
+    id: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: Any
+    """Bytes, a decoded JSON object, or None."""
+    group: str = ""
+    depends_on: tuple[str, ...] = ()
+
+
+@define
+class Group:
+    """Operations that are done all or not at all."""
+
+    name: str
+    items: list[Item] = field(factory=list[Item])
+
+
+@frozen
+class Answered:
+    """The answer to one item, with the guid that the server gave to its group, if it is in one."""
+
+    id: str
+    group: str
+    answer: Answer
+
+
+@frozen(kw_only=True)
+class BatchLimits:
+    """How large a batch may be."""
+
+    parts: int = 100
+    """Top-level operations and groups. Source: inferred, ``MaxPartsPerBatch`` of the library."""
+    group: int = 1000
+    """Operations of one group. Source: inferred, ``MaxOperationsPerChangeset`` of the library."""
+    operations: int = 100
+    """Operations in all; 0 for no limit. Source: "Batch request examples"."""
+    unique_ids: bool = False
+    """Whether an id may stand in the whole batch once only, as newer versions want it."""
+
+    def check(self, parts: list[Item | Group]) -> None:
+        """Refuse a batch that is too large, before anything of it runs.
+
+        Raises:
+            Refusal: 400.
+        """
+        items = [item for part in parts for item in _items(part)]
+        largest = max(len(_items(part)) for part in parts)
+        if len(parts) > self.parts or (self.operations and len(items) > self.operations):
+            raise bad_request(
+                "The current batch message contains too many parts. A maximum number of "
+                f"'{self.parts}' query operations and change sets are allowed in a batch message."
+            )
+        if largest > self.group:
+            raise bad_request(
+                "The current change set contains too many operations. A maximum number of "
+                f"'{self.group}' operations are allowed in a change set."
+            )
+        if self.unique_ids and len({item.id for item in items}) < len(items):
+            raise bad_request("The content IDs of a batch must be unique.")
+
+
+def _items(part: Item | Group) -> list[Item]:
+    return part.items if isinstance(part, Group) else [part]
+
+
+@define
+class BatchRunner:
+    """Runs the parts of one batch."""
+
+    service: ODataService
+    root: str
+    """The address of the service, with a slash at its end."""
+    inherited: Mapping[str, str]
+    """Headers of the outer request that every operation has; none on .NET Framework."""
+    go_on: bool
+    """Whether a failure does not stop the batch."""
+    bodiless_500: bool
+    """Whether an inner 500 has no body. Source: inferred, an exception on .NET."""
+    intercept: Callable[[Operation, Callable[[], Answer]], Answer]
+    """Given each operation and what would carry it out."""
+    _places: dict[str, str] = field(factory=dict[str, str])
+    _failed: set[str] = field(factory=set[str])
+    _done: set[str] = field(factory=set[str])
+
+    async def run(self, parts: list[Item | Group]) -> list[Answered]:
+        """Return the answers; after a failure that stops the batch there are no more of them."""
+        answers: list[Answered] = []
+        store = self.service.store
+        waiting = iter(parts)
+        part = next(waiting, None)
+        while part is not None:
+            stop = time.perf_counter() + _TURN
+            # One transaction for as much as is done in one turn: a commit each would cost more
+            # than the inserts. A statement that fails undoes itself alone.
+            with store.transaction():
+                while part is not None and time.perf_counter() < stop:
+                    found = self._part(part)
+                    answers += found
+                    if not self.go_on and not all(a.answer.ok for a in found):
+                        return answers
+                    part = next(waiting, None)
+            if part is not None:
+                await asyncio.sleep(0)
+        return answers
+
+    def _part(self, part: Item | Group) -> list[Answered]:
+        if isinstance(part, Item):
+            answer = self._item(part)
+            (self._done if answer.ok else self._failed).add(part.id)
+            return [Answered(part.id, "", answer)]
+        guid = str(uuid.uuid4())
+        answers: list[Answered] = []
+        try:
+            with self.service.store.transaction():
+                for item in part.items:
+                    answer = self._item(item)
+                    if not answer.ok:
+                        raise _Undone(Answered(item.id, guid, answer))  # noqa: TRY301
+                    answers.append(Answered(item.id, guid, answer))
+        except _Undone as undone:
+            self._failed.add(part.name)
+            self._failed.update(item.id for item in part.items)
+            # One answer for the whole change set. Source: inferred from the library.
+            return [undone.answered]
+        return answers
+
+    def _item(self, item: Item) -> Answer:
+        if any(name in self._failed for name in item.depends_on):
+            return odata_error(424, "An operation on which this one depends has failed.").answer
+        try:
+            operation = self._operation(item)
+        except Refusal as refusal:
+            return refusal.answer
+        answer = self.intercept(operation, lambda: self.service.answer(operation))
+        if answer.status == 201:
+            self._places[item.id] = next(v for n, v in answer.headers if n == "Location")
+        if self.bodiless_500 and answer.status == 500:
+            return Answer(500)
+        return answer
+
+    def _operation(self, item: Item) -> Operation:
+        path, _, query = self._relative(item.url).partition("?")
+        headers = {**self.inherited, **item.headers} if self.inherited else item.headers
+        return Operation(item.method, path, query, headers, item.body, self.root)
+
+    def _relative(self, url: str) -> str:
+        """The address relative to the service root, with a reference replaced by what it means."""
+        if "$" in url[:2]:
+            match = _REFERENCE.match(url)
+            if match and match["id"] in self._places:
+                url = self._places[match["id"]] + url[match.end() :]
+        if not url.startswith("/") and "://" not in url.partition("?")[0]:
+            return url
+        whole = urljoin(self.root, url)
+        if not whole.startswith(self.root):
+            raise odata_error(404, f"'{url}' is no address of this service.")
+        return whole[len(self.root) :]
+
+
+def inherited_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of an outer request that the inner ones have as well, on .NET."""
+    return {n.lower(): v for n, v in headers.items() if n.lower() not in _NOT_INHERITED}
+
+
+def goes_on(prefer: str) -> bool:
+    """Tell whether a Prefer header lets a batch go on after a failure.
+
+    Source: "Batch request examples"; that it is a search in the text is inferred.
+    """
+    text = prefer.replace(" ", "").lower()
+    return "continue-on-error" in text and "continue-on-error=false" not in text
+
+
+@define(slots=False)
+class _Undone(Exception):  # noqa: N818 - it carries an answer out of a transaction
+    answered: Answered

@@ -1,0 +1,175 @@
+# pyright: basic, reportMissingTypeStubs=false, reportIndexIssue=false, reportCallIssue=false
+# The lexer below is built by a metaclass of SLY, which has no types.
+"""The text of ``$filter`` and ``$orderby`` as a tree, by the grammar of *odata-query*.
+
+The parser is a third party's, so that a mistake in the client's own grammar cannot hide behind the
+same mistake here. What it lacks for Creatio is added: names in any script, names that begin with a
+keyword (``Allowed``, ``Nullable``), the year 1, ``in`` with one value, ``$it``.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from odata_query import ast
+from odata_query.exceptions import ArgumentCountException, ODataException, UnknownFunctionException
+from odata_query.grammar import ODataLexer, ODataParser
+from sly.lex import Token
+
+__all__ = ["FilterSyntaxError", "UnsupportedError", "count_nodes", "parse"]
+
+_DATE = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,12})?)?"
+_ZONE = r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?"
+_LATER = {"cast", "isof", "case", "geo.distance", "geo.length", "geo.intersects"}
+
+
+class FilterSyntaxError(ValueError):
+    """The text is no expression."""
+
+
+class UnsupportedError(ValueError):
+    """The text is an expression that the emulator does not know how to carry out."""
+
+
+class _Lexer(ODataLexer):  # type: ignore[misc, unused-ignore]
+    tokens = ODataLexer.tokens
+    _: Callable[..., Any]
+
+    @_(_DATE + "T" + _TIME + _ZONE)
+    def DATETIME(self, t: Any) -> Any:  # noqa: N802
+        t.value = ast.DateTime(t.value)
+        return t
+
+    @_(_DATE)
+    def DATE(self, t: Any) -> Any:  # noqa: N802
+        t.value = ast.Date(t.value)
+        return t
+
+    @_(_TIME)
+    def TIME(self, t: Any) -> Any:  # noqa: N802
+        t.value = ast.Time(t.value)
+        return t
+
+    @_(r"(?:true|false)\b(?![/.(])")
+    def BOOLEAN(self, t: Any) -> Any:  # noqa: N802
+        t.value = ast.Boolean(t.value)
+        return t
+
+    @_(r"null\b(?![/.(])")
+    def NULL(self, t: Any) -> Any:  # noqa: N802
+        t.value = ast.Null()
+        return t
+
+    @_(r"not(?:\s+|(?=\())")
+    def NOT(self, t: Any) -> Any:  # noqa: N802
+        t.value = ast.Not()
+        return t
+
+    @_(r"any(?=\s*\()")
+    def ANY(self, t: Any) -> Any:  # noqa: N802
+        t.value = ast.Any()
+        return t
+
+    @_(r"all(?=\s*\()")
+    def ALL(self, t: Any) -> Any:  # noqa: N802
+        t.value = ast.All()
+        return t
+
+    @_(r"(?:\$it\b|[^\W\d])(?:\.?\w){0,127}")
+    def ODATA_IDENTIFIER(self, t: Any) -> Any:  # noqa: N802
+        *namespace, name = t.value.split(".")
+        t.value = ast.Identifier(name, tuple(namespace))
+        return t
+
+
+def _with_commas(tokens: Iterator[Any]) -> Iterator[Any]:
+    """Put a comma into ``in ('one')``: the grammar takes a list of one for a parenthesis."""
+    depth = 0
+    opened: list[list[int]] = []  # for each list after `in`: its depth, and the commas seen in it
+    after_in = False
+    for token in tokens:
+        if token.type == "(":
+            depth += 1
+            if after_in:
+                opened.append([depth, 0])
+        elif token.type == "," and opened and opened[-1][0] == depth:
+            opened[-1][1] += 1
+        elif token.type == ")":
+            if opened and opened[-1][0] == depth and not opened.pop()[1]:
+                comma = Token()
+                comma.type, comma.value = ",", ","
+                comma.lineno, comma.index = token.lineno, token.index
+                yield comma
+            depth -= 1
+        after_in = token.type == "IN"
+        yield token
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> ast._Node:
+    """Return the tree of the expression *text*.
+
+    Raises:
+        FilterSyntaxError: It is no expression.
+        UnsupportedError: It is one, with an operator or a function that is not carried out here.
+    """
+    outside = "".join(text.split("'")[::2])
+    if " has " in outside:
+        raise UnsupportedError("The operator 'has' is not implemented.")
+    try:
+        tree = ODataParser().parse(_with_commas(_Lexer().tokenize(text)))
+    except UnknownFunctionException as error:
+        if error.function_name in _LATER:
+            raise UnsupportedError(
+                f"The function '{error.function_name}' is not implemented."
+            ) from None
+        raise FilterSyntaxError(
+            f"An unknown function with name '{error.function_name}' was found."
+        ) from None
+    except ArgumentCountException as error:
+        raise FilterSyntaxError(
+            f"No function signature for the function with name '{error.function_name}' "
+            "matches the specified arguments."
+        ) from None
+    except (ODataException, AttributeError, TypeError, NotImplementedError):
+        # The grammar's own actions stumble over some texts that are no expressions.
+        raise FilterSyntaxError(f"Syntax error in '{text}'.") from None
+    if not isinstance(tree, ast._Node):
+        raise FilterSyntaxError(f"Syntax error in '{text}'.")
+    return tree
+
+
+def count_nodes(node: object) -> int:
+    """Return the size of a tree as Microsoft's library counts it.
+
+    One for each operator, property or navigation segment, constant and function. Source: inferred
+    from Microsoft.AspNet.OData 7.5, whose ``MaxNodeCount`` is 100.
+    """
+    count, waiting = 0, [node]
+    while waiting:
+        match waiting.pop():
+            case ast.Attribute(owner, _):
+                count += 1
+                waiting.append(owner)
+            case ast.Compare(_, left, right) | ast.BinOp(_, left, right):
+                count += 1
+                waiting += [left, right]
+            case ast.BoolOp(_, left, right):
+                count += 1
+                waiting += [left, right]
+            case ast.UnaryOp(_, operand):
+                count += 1
+                waiting.append(operand)
+            case ast.Call(_, args):
+                count += 1
+                waiting += args
+            case ast.List(values):
+                count += 1
+                waiting += values
+            case ast.CollectionLambda(owner, _, lambda_):
+                count += 1
+                waiting += [owner, lambda_.expression] if lambda_ else [owner]
+            case _:
+                count += 1
+    return count

@@ -1,0 +1,216 @@
+"""The query options of an address (``$select``, ``$filter``, ``$expand``, ...) as a value."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from attrs import evolve, field, frozen
+
+from creatio_async.emulator.filters import parsed
+from creatio_async.emulator.refusals import bad_query
+from creatio_async.emulator.schema import Column, Navigation, Schema
+from creatio_async.emulator.sql import Rules
+
+__all__ = ["Expand", "Order", "Query", "options", "query_of", "split"]
+
+_KNOWN = {"$select", "$filter", "$expand", "$orderby", "$top", "$skip", "$count", "$format"}
+_NESTED = _KNOWN - {"$format"}
+
+
+@frozen
+class Order:
+    """One item of ``$orderby``."""
+
+    tree: Any
+    descending: bool
+
+
+@frozen(kw_only=True)
+class Query:
+    """What is to be read of one entity set; names have been looked up already."""
+
+    schema: Schema
+    select: tuple[Column, ...] | None = None
+    """None for all columns."""
+    expand: tuple["Expand", ...] = ()
+    where: Any = None
+    """The tree of ``$filter``, or None."""
+    order: tuple[Order, ...] = ()
+    top: int | None = None
+    skip: int = 0
+    count: bool = False
+
+    @property
+    def shape(self) -> str:
+        """What stands in ``@odata.context`` after the name: ``(Id,Name,Account())``, or nothing."""
+        names = [column.name for column in self.select or ()]
+        names += [f"{e.navigation.name}{e.query.shape or '()'}" for e in self.expand]
+        return f"({','.join(names)})" if names else ""
+
+
+@frozen
+class Expand:
+    """A navigation property to be read with each row, and what is to be read of it."""
+
+    navigation: Navigation
+    query: Query = field()
+
+
+def options(raw: str) -> dict[str, str]:
+    """Return the options of the query text *raw*: names in lower case with their ``$``.
+
+    A plus is a blank, as in forms; options that are not OData's are left out.
+
+    Raises:
+        Refusal: 400, an option is unknown or stands there twice.
+    """
+    found: dict[str, str] = {}
+    for pair in raw.split("&"):
+        name, _, value = pair.partition("=")
+        name = unquote_plus(name).strip()
+        if not name.startswith("$"):
+            continue
+        lowered = name.lower()
+        if lowered not in _KNOWN:
+            raise bad_query(f"The query parameter '{name}' is not supported.")
+        if lowered in found:
+            raise bad_query(f"Query option '{name}' was specified more than once.")
+        found[lowered] = unquote_plus(value)
+    return found
+
+
+def query_of(
+    given: Mapping[str, str], schema: Schema, schemas: Mapping[str, Schema], rules: Rules
+) -> Query:
+    """Return the query that the options *given* make for rows of *schema*.
+
+    Raises:
+        Refusal: 400, an option is malformed or names what is not there.
+    """
+    return _query(given, schema, schemas, rules, depth=0)
+
+
+def _query(
+    given: Mapping[str, str],
+    schema: Schema,
+    schemas: Mapping[str, Schema],
+    rules: Rules,
+    depth: int,
+) -> Query:
+    query = Query(schema=schema)
+    for name, value in given.items():
+        text = value.strip()
+        match name:
+            case "$select":
+                query = evolve(query, select=_select(text, schema))
+            case "$filter":
+                query = evolve(query, where=parsed(text, rules))
+            case "$orderby":
+                query = evolve(query, order=_order(text, rules))
+            case "$expand":
+                query = evolve(query, expand=_expand(text, schema, schemas, rules, depth + 1))
+            case "$top":
+                query = evolve(query, top=_number(text, name))
+            case "$skip":
+                query = evolve(query, skip=_number(text, name))
+            case "$count":
+                if text.lower() not in {"true", "false"}:
+                    raise bad_query(f"Invalid value '{text}' for $count query option found.")
+                query = evolve(query, count=text.lower() == "true")
+            case _:
+                pass
+    return query
+
+
+def split(text: str, separator: str) -> list[str]:
+    """Cut *text* at every *separator* that is in no parentheses and no quotes."""
+    parts: list[str] = []
+    depth, quoted, start = 0, False, 0
+    for place, sign in enumerate(text):
+        if sign == "'":
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif sign == "(":
+            depth += 1
+        elif sign == ")":
+            depth -= 1
+        elif sign == separator and depth == 0:
+            parts.append(text[start:place])
+            start = place + 1
+    parts.append(text[start:])
+    return [part.strip() for part in parts]
+
+
+def _select(text: str, schema: Schema) -> tuple[Column, ...] | None:
+    found: dict[str, Column] = {}
+    for name in split(text, ","):
+        if name == "*":
+            return None
+        column = schema.column(name)
+        if column is not None:
+            found[column.name] = column
+        elif schema.navigation(name) is None:
+            raise bad_query(
+                f"Could not find a property named '{name}' on type '{schema.type_name}'."
+            )
+    return tuple(found.values())
+
+
+def _order(text: str, rules: Rules) -> tuple[Order, ...]:
+    found: list[Order] = []
+    for item in split(text, ","):
+        words = item.rsplit(maxsplit=1)
+        descending = len(words) == 2 and words[1].lower() == "desc"
+        if len(words) == 2 and words[1].lower() in {"asc", "desc"}:
+            item = words[0]
+        found.append(Order(parsed(item, rules), descending))
+    if rules.order_limit and len(found) > rules.order_limit:
+        raise bad_query(
+            f"The number of clauses in $orderby query option exceeded the maximum number allowed "
+            f"of '{rules.order_limit}'."
+        )
+    return tuple(found)
+
+
+def _expand(
+    text: str, schema: Schema, schemas: Mapping[str, Schema], rules: Rules, depth: int
+) -> tuple[Expand, ...]:
+    if rules.expand_depth and depth > rules.expand_depth:
+        raise bad_query(
+            f"The request includes a $expand path which is too deep. The maximum depth allowed is "
+            f"{rules.expand_depth}."
+        )
+    found: dict[str, Expand] = {}
+    for item in split(text, ","):
+        name, bracket, rest = item.partition("(")
+        navigation = schema.navigation(name.strip())
+        if navigation is None or (bracket and not rest.endswith(")")):
+            raise bad_query(
+                f"Could not find a property named '{name}' on type '{schema.type_name}'."
+            )
+        nested = _nested(rest[:-1]) if bracket else {}
+        target = schemas[navigation.target]
+        query = _query(nested, target, schemas, rules, depth)
+        found[navigation.name] = Expand(navigation, query)
+    return tuple(found.values())
+
+
+def _nested(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for option in split(text, ";"):
+        name, equals, value = option.partition("=")
+        lowered = name.strip().lower()
+        if not equals or lowered not in _NESTED:
+            raise bad_query(f"Term '{option}' is not valid in a $select or $expand expression.")
+        found[lowered] = value
+    return found
+
+
+def _number(text: str, name: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 10:
+        raise bad_query(
+            f"Invalid value '{text}' for {name} query option found. The {name} query option "
+            "requires a non-negative integer value."
+        )
+    return int(text)

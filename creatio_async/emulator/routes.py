@@ -1,0 +1,333 @@
+"""Where a request goes: login, workspace, OData, ``$batch``, processes, login pages.
+
+Source: academy.creatio.com, "Authentication basics" and "odata web service (OData 4)"; what a lost
+session looks like was seen in the code and logs of clients.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+from attrs import define, frozen
+from yarl import URL
+
+from creatio_async.emulator import jsonbatch
+from creatio_async.emulator.batches import BatchLimits, BatchRunner, goes_on, inherited_headers
+from creatio_async.emulator.odata4 import ODataService
+from creatio_async.emulator.operations import Operation, media_type
+from creatio_async.emulator.processes import Processes
+from creatio_async.emulator.refusals import (
+    JSON,
+    JSON_MINIMAL,
+    ODATA_VERSION,
+    Answer,
+    Refusal,
+    odata_error,
+    server_error,
+    service_error,
+)
+from creatio_async.emulator.sessions import AUTHENTICATION_FAILED, Session, Sessions, cookies_of
+from creatio_async.emulator.troubles import Answer as Canned
+from creatio_async.emulator.troubles import (
+    Cut,
+    DropAfter,
+    DropBefore,
+    Expire,
+    Fail,
+    Latency,
+    Refuse,
+    Trouble,
+    Troubles,
+)
+from creatio_async.messages import Headers, Request, Response
+
+__all__ = ["Delivery", "Site"]
+
+_MODIFYING: Final = {"POST", "PUT", "PATCH", "DELETE", "MERGE"}
+_AUTH: Final = "/ServiceModel/AuthService.svc/"
+_PROCESSES: Final = "/ServiceModel/ProcessEngineService.svc/"
+_HTML: Final = ("Content-Type", "text/html; charset=utf-8")
+_PAGE: Final = (
+    '<!DOCTYPE html><html><head><title>Creatio</title><script>Terrasoft.appFramework = "{0}";'
+    '</script></head><body><form action="{1}/Login/NuiLogin.aspx" id="bootstrap.login"></form>'
+    "</body></html>"
+)
+_NOT_FOUND: Final = Answer(404)
+
+
+@frozen
+class Delivery:
+    """What goes out on the wire: an answer, its first *cut* bytes, or (None) nothing."""
+
+    response: Response | None
+    cut: int | None = None
+
+
+@define
+class Site:
+    """One site, from its root: every address that it answers."""
+
+    directory: str
+    framework: bool
+    csrf: bool
+    sessions: Sessions
+    service: ODataService
+    processes: Processes
+    troubles: Troubles
+    limits: BatchLimits
+    operations: int = 0
+
+    async def deliver(self, request: Request) -> Delivery:
+        """Answer *request*, and let it meet its troubles before and after."""
+        path = request.url.path_qs
+        met = self.troubles.met(request.method, path, lambda: request)
+        for trouble in met:
+            early = await self._before(trouble, request)
+            if early is not None:
+                return early
+        response = _response(await self._answer(request))
+        for trouble in met:
+            match trouble:
+                case DropAfter():
+                    return Delivery(None)
+                case Cut() if response.body:
+                    return Delivery(response, trouble.length(len(response.body)))
+                case Fail(after=True):
+                    return Delivery(_response(_failure(trouble)))
+                case _:
+                    pass
+        return Delivery(response)
+
+    async def _before(self, trouble: Trouble, request: Request) -> Delivery | None:
+        match trouble:
+            case Latency():
+                await asyncio.sleep(trouble.seconds)
+            case Refuse():
+                return Delivery(_response(_refused(trouble)))
+            case DropBefore():
+                return Delivery(None)
+            case Canned():
+                return Delivery(trouble.response)
+            case Fail(after=False):
+                return Delivery(_response(_failure(trouble)))
+            case Expire():
+                session = self._session(request)
+                if session is not None:
+                    self.sessions.end(session)
+                return Delivery(_response(self._lost(trouble.shape, request)))
+            case _:
+                pass
+        return None
+
+    def _session(self, request: Request) -> Session | None:
+        return self.sessions.find(cookies_of("; ".join(request.headers.get_all("cookie"))))
+
+    async def _answer(self, request: Request) -> Answer:
+        path = request.url.raw_path
+        if not path.startswith(self.directory):
+            return _NOT_FOUND
+        path = path[len(self.directory) :]
+        public = self._public(path, request)
+        if public is not None:
+            return public
+        session = self._session(request)
+        below = self._workspace_path(path)
+        if below is None:
+            return _NOT_FOUND
+        if session is None:
+            return self._anonymous(below, request)
+        if self.csrf and request.method.upper() in _MODIFYING:
+            given = request.headers.get("bpmcsrf", "")
+            if given != session.csrf:
+                return self._with_cookies(_forbidden(), session)
+        if below == _AUTH + "Logout" or below == "/rest/MainMenuService/Logout":
+            self.sessions.end(session)
+            return Answer(200, (JSON,), b"{}")
+        return self._with_cookies(await self._workspace(below, request), session)
+
+    def _with_cookies(self, answer: Answer, session: Session) -> Answer:
+        cookies = self.sessions.workspace_cookies(session)
+        return (
+            Answer(answer.status, (*answer.headers, *cookies), answer.body) if cookies else answer
+        )
+
+    def _public(self, path: str, request: Request) -> Answer | None:
+        """Answer what needs no session; None if *path* needs one."""
+        if path == _AUTH + "Login":
+            return self._login(request)
+        if path.startswith(_AUTH) and path != _AUTH + "Logout":
+            return Answer(403)
+        if path.startswith("/0" + _AUTH):
+            return AUTHENTICATION_FAILED
+        if path in {"/0/ping", "/ping", "/api/HealthCheck/Ping", "/0/api/HealthCheck/Ping"}:
+            return Answer(200, (JSON,), b'"Pong"')
+        page = "/Login/NuiLogin.aspx" if self.framework else "/Login/Login.html"
+        if path == page:
+            return Answer(200, (_HTML,), self._page())
+        if path == "/0" + page and self.framework:
+            return self._lost("redirect", request)
+        return None
+
+    def _login(self, request: Request) -> Answer:
+        if request.method != "POST":
+            return Answer(405, (("Allow", "POST"),))
+        return self.sessions.login(request.body)
+
+    def _workspace_path(self, path: str) -> str | None:
+        """What stands after the root of the workspace; None for the prefix of the other runtime."""
+        if path == _AUTH + "Logout":
+            return path
+        if self.framework:
+            return path[2:] if path.startswith("/0/") else None
+        if path.startswith("/0" + _PROCESSES):  # Source: ProcessEngineService has both routes.
+            return path[2:]
+        return None if path.startswith("/0/") else path
+
+    async def _workspace(self, path: str, request: Request) -> Answer:
+        if path == "/odata" or path.startswith("/odata/"):
+            return await self._odata(path.removeprefix("/odata").lstrip("/"), request)
+        if path.startswith(_PROCESSES):
+            return await self._process(path.removeprefix(_PROCESSES), request)
+        return _NOT_FOUND
+
+    async def _process(self, path: str, request: Request) -> Answer:
+        name, _, method = path.partition("/")
+        if method != "Execute":
+            return _NOT_FOUND
+        if request.method not in {"GET", "POST"}:
+            return Answer(405, (("Allow", "GET, POST"),))
+        return await self.processes.execute(
+            URL(name, encoded=True).path, request.url.raw_query_string
+        )
+
+    async def _odata(self, path: str, request: Request) -> Answer:
+        root = f"{request.url.scheme}://{request.url.raw_authority}{self.directory}"
+        root += "/0/odata/" if self.framework else "/odata/"
+        if path == "$batch" or path == "%24batch":
+            return await self._batch(root, request)
+        self.operations += 1
+        operation = Operation(
+            request.method.upper(),
+            path,
+            request.url.raw_query_string,
+            {name.lower(): value for name, value in request.headers.items()},
+            request.body,
+            root,
+        )
+        return self.service.answer(operation)
+
+    async def _batch(self, root: str, request: Request) -> Answer:
+        if request.method != "POST":
+            return Answer(405, (("Allow", "POST"),))
+        headers = request.headers
+        try:
+            self._check_formats(headers)
+            parts = jsonbatch.decode(request.body)
+            self.limits.check(parts)
+        except Refusal as refusal:
+            return refusal.answer
+        runner = BatchRunner(
+            service=self.service,
+            root=root,
+            inherited={} if self.framework else inherited_headers(headers),
+            go_on=goes_on(headers.get("prefer", "")),
+            bodiless_500=not self.framework,
+            intercept=self._inner,
+        )
+        answers = await runner.run(parts)
+        return Answer(200, (JSON_MINIMAL, ODATA_VERSION), jsonbatch.encode(answers))
+
+    @staticmethod
+    def _check_formats(headers: Headers) -> None:
+        kind = media_type(headers.get("content-type", ""))
+        if kind == "multipart/mixed":
+            raise odata_error(501, "A batch in multipart/mixed is not implemented.")
+        if kind != "application/json":
+            raise odata_error(415, f"A batch cannot be sent as '{kind}'.")
+        accept = headers.get("accept", "")
+        if "multipart/mixed" in accept and "application/json" not in accept:
+            raise odata_error(406, "A batch cannot be answered in multipart/mixed.")
+
+    def _inner(self, operation: Operation, carry_out: Callable[[], Answer]) -> Answer:
+        self.operations += 1
+        if not self.troubles.rules:
+            return carry_out()
+
+        def request() -> Request:
+            body = operation.body if isinstance(operation.body, bytes) else b""
+            url = (
+                operation.root + operation.path + ("?" + operation.query if operation.query else "")
+            )
+            return Request(
+                method=operation.method,
+                url=URL(url, encoded=True),
+                headers=Headers(operation.headers),
+                body=body,
+            )
+
+        path = operation.path + ("?" + operation.query if operation.query else "")
+        met = self.troubles.met(operation.method, path, request, inner=True)
+        for trouble in met:
+            if isinstance(trouble, Refuse):
+                return _refused(trouble)
+            if isinstance(trouble, Fail) and not trouble.after:
+                return _failure(trouble)
+        answer = carry_out()
+        failing = [trouble for trouble in met if isinstance(trouble, Fail)]
+        return _failure(failing[0]) if failing else answer
+
+    def _anonymous(self, path: str, request: Request) -> Answer:
+        """The answer to a request without a session.
+
+        Source: on .NET Framework OData and services answer 401 to a client that sends
+        ``ForceUseSession`` or asks as a script, and else redirect; on .NET OData always answers 401.
+        """
+        asks_plainly = (
+            request.headers.get("forceusesession", "").lower() == "true"
+            or request.headers.get("x-requested-with", "").lower() == "xmlhttprequest"
+        )
+        rest = path.startswith("/rest/")
+        if asks_plainly or (not self.framework and not rest):
+            return AUTHENTICATION_FAILED
+        return self._lost("redirect", request)
+
+    def _lost(self, shape: str, request: Request) -> Answer:
+        match shape:
+            case "redirect":
+                page = "/Login/NuiLogin.aspx" if self.framework else "/Login/Login.html"
+                back = quote(request.url.raw_path_qs, safe="")
+                place = f"{self.directory}{page}?ReturnUrl={back}"
+                return Answer(302, (("Location", place), _HTML))
+            case "html":
+                return Answer(200, (_HTML,), self._page())
+            case "json":
+                return Answer(200, (JSON,), AUTHENTICATION_FAILED.body)
+            case _:
+                return AUTHENTICATION_FAILED
+
+    def _page(self) -> bytes:
+        name = "NETFRAMEWORK" if self.framework else "NETCOREAPP"
+        return _PAGE.format(name, self.directory).encode()
+
+
+def _forbidden() -> Answer:
+    """The refusal of a token. Source: academy.creatio.com for the status; the body is inferred."""
+    return service_error(
+        403, "The BPMCSRF token is missing or wrong.", "System.Web.HttpAntiForgeryException"
+    )
+
+
+def _refused(trouble: Refuse) -> Answer:
+    wait = trouble.retry_after
+    headers = () if wait is None else (("Retry-After", str(wait)),)
+    return Answer(trouble.status, headers, trouble.body)
+
+
+def _failure(trouble: Fail) -> Answer:
+    answer = server_error(trouble.message).answer
+    return Answer(trouble.status, answer.headers, answer.body)
+
+
+def _response(answer: Answer) -> Response:
+    return Response(status=answer.status, headers=Headers(answer.headers), body=answer.body)

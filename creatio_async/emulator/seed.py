@@ -1,0 +1,84 @@
+"""What the site holds when it is new: the demo contacts, countries, time zones, small lookups."""
+
+import uuid
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+from creatio_async.emulator.processes import STATUSES, status_id
+from creatio_async.emulator.schema import Schema
+from creatio_async.emulator.store import Store
+from creatio_async.emulator.tables import SUPERVISOR
+from creatio_async.emulator.writes import Writer
+
+__all__ = ["fill", "stable_id"]
+
+_NAMESPACE: Final = uuid.UUID("5b3c8a52-6d0e-4b0f-9c67-7a0d4f6f1a10")
+
+_CONTACTS: Final = (
+    (SUPERVISOR, "Supervisor", ""),
+    ("c4ed336c-3e9b-40fe-8b82-5632476472b4", "Andrew Baker (sample)", "+1 617 440 2031"),
+    ("5266908c-f3d1-4c5c-9097-f0dfbdf900b1", "Email Supervisor", ""),
+)
+"""Source: "Run a business process via the web service", which prints the last id a digit short."""
+
+_LOOKUPS: Final = {
+    "AccountType": ("Customer", "Partner", "Competitor", "Supplier", "Our company"),
+    "ContactType": ("Employee", "Contact person", "Customer", "Supplier"),
+    "ActivityStatus": ("Not started", "In progress", "Completed", "Canceled"),
+    "ActivityPriority": ("Low", "Medium", "High"),
+    "ActivityCategory": ("Call", "Meeting", "To do", "Email"),
+    "CaseStatus": ("New", "In progress", "Resolved", "Closed"),
+    "CasePriority": ("Low", "Medium", "High"),
+    "CaseOrigin": ("Call", "Email", "Self-service portal"),
+    "Gender": ("Female", "Male"),
+}
+_PROCESSES: Final = ("UsrAddNewExternalContact", "UsrGetAllContacts")
+_ENGLISH: Final = "6ebc31fa-ee6c-48e9-81bf-8003ac03b019"
+
+
+def stable_id(table: str, code: str) -> str:
+    """Return the id of a seeded row: the same in every database, and for ever."""
+    return str(uuid.uuid5(_NAMESPACE, f"{table}/{code}"))
+
+
+@lru_cache(maxsize=1)
+def _rows() -> tuple[tuple[str, tuple[dict[str, Any], ...]], ...]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    package = files("creatio_async.emulator")
+    for line in package.joinpath("countries.tsv").read_text("utf-8").splitlines():
+        code, _, name = line.partition("\t")
+        row = {"Id": stable_id("Country", code), "Name": name, "Code": code}
+        found.setdefault("Country", []).append(row)
+    for code in package.joinpath("timezones.txt").read_text("utf-8").split():
+        row = {"Id": stable_id("TimeZone", code), "Name": _zone_name(code), "Code": code}
+        found.setdefault("TimeZone", []).append(row)
+    for table, names in _LOOKUPS.items():
+        found[table] = [{"Id": stable_id(table, name), "Name": name} for name in names]
+    found["SysLanguage"] = [{"Id": _ENGLISH, "Name": "English (United States)", "Code": "en-US"}]
+    found["SysProcessStatus"] = [
+        {"Id": status_id(name), "Name": name, "Value": value} for value, name in enumerate(STATUSES)
+    ]
+    found["Contact"] = [{"Id": key, "Name": n, "Phone": phone} for key, n, phone in _CONTACTS]
+    return tuple((table, tuple(rows)) for table, rows in found.items())
+
+
+def _zone_name(code: str) -> str:
+    area, _, city = code.rpartition("/")
+    return f"{city} ({area})".replace("_", " ") if area else code
+
+
+def fill(store: Store, writer: Writer) -> None:
+    """Put the rows of a new site into *store*."""
+    for table, rows in _rows():
+        schema = store.schemas[table]
+        store.insert_all(schema, (writer.prepared(schema, row) for row in rows))
+    schemas = store.schemas["SysSchema"]
+    names = [(name, "EntitySchemaManager") for name in store.schemas]
+    names += [(name, "ProcessSchemaManager") for name in _PROCESSES]
+    store.insert_all(schemas, (_schema_row(schemas, writer, *pair) for pair in names))
+
+
+def _schema_row(schema: Schema, writer: Writer, name: str, manager: str) -> dict[str, Any]:
+    row = {"Id": stable_id("SysSchema", name), "UId": stable_id("UId", name), "Name": name}
+    return writer.prepared(schema, {**row, "Caption": name, "ManagerName": manager})

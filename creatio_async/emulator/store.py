@@ -1,0 +1,191 @@
+"""The rows, in SQLite: tables, keys, transactions.
+
+Values come and go as they are stored (see `creatio_async.emulator.values`). A guid is text in lower
+case, so that its order in ``$orderby`` and in ``Id gt`` is one and the same: that of PostgreSQL.
+"""
+
+import sqlite3
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import define
+
+from creatio_async.emulator.functions import add_functions
+from creatio_async.emulator.schema import EMPTY_GUID, Column, Schema
+
+__all__ = ["ConstraintError", "Store"]
+
+_UNCHECKED = {"CreatedById", "ModifiedById", "OwnerId", "LanguageId"}
+"""Lookups that are not checked: the user's own contact need not be in a database of the caller's."""
+
+
+@define(slots=False, eq=False)
+class ConstraintError(Exception):
+    """The database refuses a row; the message is the text that PostgreSQL would give."""
+
+    message: str
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Store:
+    """Tables of *schemas* in the database at *path*; ``:memory:`` is one that is not kept.
+
+    A file that is there already is opened with the rows that it holds. Used by one event loop at a
+    time; nothing in here waits.
+    """
+
+    def __init__(
+        self, path: str | Path, schemas: dict[str, Schema], seed: Callable[["Store"], None]
+    ) -> None:
+        self.schemas = schemas
+        self._sets = {name.lower(): schema for name, schema in schemas.items()}
+        # Transactions are written out below; a thread other than the maker's may run the loop.
+        self._database = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        self._close = weakref.finalize(self, self._database.close)
+        add_functions(self._database)
+        self._inserts: dict[str, str] = {}
+        self._lookups: dict[str, list[Column]] = {}
+        self._referrers: dict[str, list[tuple[str, str]]] = {name: [] for name in schemas}
+        for schema in schemas.values():
+            checked = [
+                c for c in schema.columns if c.lookup in schemas and c.name not in _UNCHECKED
+            ]
+            self._lookups[schema.name] = checked
+            for column in checked:
+                self._referrers[column.lookup].append((schema.name, column.name))
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = OFF")
+        fresh = not self._database.execute("SELECT 1 FROM sqlite_master").fetchone()
+        with self.transaction():
+            for schema in schemas.values():
+                self._create(schema)
+            if fresh:
+                seed(self)
+
+    def close(self) -> None:
+        """Close the database; closing twice is no harm."""
+        self._close()
+
+    def schema(self, name: str) -> Schema | None:
+        """Return the schema of that entity set, without regard to case."""
+        return self.schemas.get(name) or self._sets.get(name.lower())
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all of the block or, if it raises, nothing. May be nested."""
+        run = self._database.execute
+        inner = self._database.in_transaction
+        run("SAVEPOINT operation" if inner else "BEGIN")
+        try:
+            yield
+        except BaseException:
+            run("ROLLBACK TO operation" if inner else "ROLLBACK")
+            if inner:
+                run("RELEASE operation")
+            raise
+        run("RELEASE operation" if inner else "COMMIT")
+
+    def insert(self, schema: Schema, row: dict[str, Any]) -> None:
+        """Add *row*, which holds a value for every column.
+
+        Raises:
+            ConstraintError: The id is taken, or a lookup points to no row.
+        """
+        self._check_lookups(schema, row, "insert or update on")
+        try:
+            self._database.execute(self._insert_sql(schema), row)
+        except sqlite3.IntegrityError:
+            raise ConstraintError(
+                'duplicate key value violates unique constraint "PK_'
+                f'{schema.name}"\nDETAIL: Key ("Id")=({row["Id"]}) already exists. '
+                "(Violation of PRIMARY KEY constraint)"
+            ) from None
+
+    def insert_all(self, schema: Schema, rows: Iterable[dict[str, Any]]) -> None:
+        """Add *rows* without a look at their lookups; each holds a value for every column."""
+        self._database.executemany(self._insert_sql(schema), rows)
+
+    def update(self, schema: Schema, key: str, changes: dict[str, Any]) -> bool:
+        """Change columns of one row; return False if there is none.
+
+        Raises:
+            ConstraintError: A lookup points to no row.
+        """
+        self._check_lookups(schema, changes, "insert or update on")
+        given = ", ".join(f'"{name}" = :{name}' for name in changes)
+        sql = f'UPDATE {_quoted(schema.name)} SET {given} WHERE "Id" = :Id'  # noqa: S608
+        return self._database.execute(sql, {**changes, "Id": key}).rowcount > 0
+
+    def delete(self, schema: Schema, key: str) -> bool:
+        """Delete one row; return False if there is none.
+
+        Raises:
+            ConstraintError: Another row looks it up. Source: a 500 with the database's text was
+                seen on a live site.
+        """
+        if not self.one(f'SELECT 1 FROM {_quoted(schema.name)} WHERE "Id" = ?', (key,)):  # noqa: S608
+            return False
+        for table, column in self._referrers[schema.name]:
+            # The second condition is the index's own; SQLite would not use the index without it.
+            same = f"{_quoted(column)} = ? AND {_quoted(column)} <> '{EMPTY_GUID}'"
+            sql = f"SELECT 1 FROM {_quoted(table)} WHERE {same} LIMIT 1"  # noqa: S608
+            if self.one(sql, (key,)):
+                raise ConstraintError(
+                    f'update or delete on table "{schema.name}" violates foreign key constraint '
+                    f'"FK_{table}_{column}" on table "{table}"\nDETAIL: Key ("Id")=({key}) is '
+                    f'still referenced from table "{table}".'
+                )
+        self._database.execute(f'DELETE FROM {_quoted(schema.name)} WHERE "Id" = ?', (key,))  # noqa: S608
+        return True
+
+    def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return every row of a query."""
+        return self._database.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """Return the first row of a query, or None."""
+        found: tuple[Any, ...] | None = self._database.execute(sql, parameters).fetchone()
+        return found
+
+    def _create(self, schema: Schema) -> None:
+        columns = ", ".join(
+            f"{_quoted(column.name)} {column.kind.affinity}"
+            + (" PRIMARY KEY" if column.name == "Id" else "")
+            for column in schema.columns
+        )
+        self._database.execute(f"CREATE TABLE IF NOT EXISTS {_quoted(schema.name)} ({columns})")
+        for column in self._lookups[schema.name]:
+            index = _quoted(f"IX_{schema.name}_{column.name}")
+            on = f"{_quoted(schema.name)} ({_quoted(column.name)})"
+            # Empty lookups would make up most of the index, and no query asks for them by it.
+            empty = f"WHERE {_quoted(column.name)} <> '{EMPTY_GUID}'"
+            self._database.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {on} {empty}")
+
+    def _insert_sql(self, schema: Schema) -> str:
+        sql = self._inserts.get(schema.name)
+        if sql is None:
+            places = ", ".join(f":{column.name}" for column in schema.columns)
+            sql = f"INSERT INTO {_quoted(schema.name)} VALUES ({places})"  # noqa: S608
+            self._inserts[schema.name] = sql
+        return sql
+
+    def _check_lookups(self, schema: Schema, row: dict[str, Any], doing: str) -> None:
+        for column in self._lookups[schema.name]:
+            value = row.get(column.name, EMPTY_GUID)
+            if value in {EMPTY_GUID, None}:
+                continue
+            sql = f'SELECT 1 FROM {_quoted(column.lookup)} WHERE "Id" = ?'  # noqa: S608
+            if not self.one(sql, (value,)):
+                raise ConstraintError(
+                    f'{doing} table "{schema.name}" violates foreign key constraint '
+                    f'"FK_{schema.name}_{column.name}"\nDETAIL: Key ("{column.name}")=({value}) '
+                    f'is not present in table "{column.lookup}".'
+                )

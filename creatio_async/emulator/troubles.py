@@ -1,0 +1,211 @@
+"""Faults on demand: latency, refusals, lost sessions, dropped connections, half answers.
+
+emulator.troubles.add(Refuse(status=429, retry_after=2), path="$batch", times=3)
+emulator.troubles.add(DropAfter(), method="POST")
+emulator.troubles.add(Fail(after=True), method="POST", path="City", inner=True, skip=10)
+"""
+
+import random
+from collections.abc import Callable
+from typing import Literal
+
+from attrs import define, field, frozen, validators
+
+from creatio_async.messages import Request, Response
+
+__all__ = [
+    "Answer",
+    "Cut",
+    "DropAfter",
+    "DropBefore",
+    "Expire",
+    "Fail",
+    "Latency",
+    "Refuse",
+    "Rule",
+    "Trouble",
+    "Troubles",
+]
+
+
+@frozen
+class Latency:
+    """The request waits *seconds* before anything is done; other requests go on."""
+
+    seconds: float = field(validator=validators.ge(0))
+
+
+@frozen
+class Refuse:
+    """The request is turned away at the door; nothing is done."""
+
+    status: int = 429
+    retry_after: int | None = None
+    """Seconds in ``Retry-After``; None for no such header."""
+    body: bytes = b""
+
+
+@frozen
+class Expire:
+    """The session is lost just before the request, which is answered accordingly.
+
+    Shapes: ``401``; ``redirect``, a 302 to the login page; ``html``, a 200 with the login page;
+    ``json``, a 200 with ``{"Message":"Authentication failed."}``.
+    """
+
+    shape: Literal["401", "redirect", "html", "json"] = field(
+        default="401", validator=validators.in_(["401", "redirect", "html", "json"])
+    )
+
+
+@frozen
+class DropBefore:
+    """The connection is dropped; nothing is done."""
+
+
+@frozen
+class DropAfter:
+    """All is done and kept, then the connection is dropped without an answer."""
+
+
+@frozen
+class Cut:
+    """All is done and kept, and the answer ends too early: fewer bytes than it announced."""
+
+    at: float = 0.5
+    """Where: a fraction of the body if below 1 and not a whole number, else a number of bytes."""
+
+    def length(self, size: int) -> int:
+        """Return how many of *size* bytes are sent."""
+        share = isinstance(self.at, float) and 0 <= self.at < 1
+        wanted = int(size * self.at) if share else int(self.at)
+        return max(0, min(wanted, size - 1))
+
+
+@frozen
+class Answer:
+    """The request gets this answer; nothing is done."""
+
+    response: Response
+
+
+@frozen
+class Fail:
+    """A 500 with the body of an exception: *after* the work was done and kept, or before."""
+
+    status: int = 500
+    after: bool = False
+    message: str = "An error has occurred."
+
+
+Trouble = Latency | Refuse | Expire | DropBefore | DropAfter | Cut | Answer | Fail
+
+
+@define(eq=False)
+class Rule:
+    """A trouble, and the requests that meet it. Made by `Troubles.add`."""
+
+    trouble: Trouble
+    method: str | None
+    path: str | None
+    where: Callable[[Request], bool] | None
+    skip: int
+    times: int | None
+    chance: float
+    inner: bool
+    _random: random.Random
+    _all: "list[Rule]"
+    hits: int = 0
+    """The requests that have met it so far."""
+
+    def remove(self) -> None:
+        """Let no further request meet it; removing it twice is no harm."""
+        if self in self._all:
+            self._all.remove(self)
+
+    def _meets(self, method: str, path: str, request: Callable[[], Request]) -> bool:
+        if self.method is not None and self.method.upper() != method.upper():
+            return False
+        if self.path is not None and self.path not in path:
+            return False
+        if self.times is not None and self.hits >= self.times:
+            return False
+        if self.where is not None and not self.where(request()):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        if self.chance < 1 and self._random.random() >= self.chance:
+            return False
+        self.hits += 1
+        return True
+
+
+@define
+class Troubles:
+    """The rules of one emulator, tried in the order in which they were added."""
+
+    rules: list[Rule] = field(factory=list[Rule])
+
+    def add(
+        self,
+        trouble: Trouble,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        where: Callable[[Request], bool] | None = None,
+        skip: int = 0,
+        times: int | None = 1,
+        chance: float = 1.0,
+        seed: int = 0,
+        inner: bool = False,
+    ) -> Rule:
+        """Let requests meet *trouble*.
+
+        Args:
+            trouble: What they meet.
+            method: Only requests of this method.
+            path: Only requests whose decoded path, with its query, holds this text.
+            where: Only requests for which this is true.
+            skip: The first requests that would meet it and do not.
+            times: Requests that meet it at most; None for all.
+            chance: The share of the requests that meet it, of those that would, from 0 to 1.
+            seed: Where *chance* begins; the same seed gives the same requests.
+            inner: Operations inside a ``$batch`` meet it, and no others. Only `Refuse` and `Fail`
+                can be met there.
+
+        Raises:
+            ValueError: The rule makes no sense.
+        """
+        if inner and not isinstance(trouble, (Refuse, Fail)):
+            raise ValueError("inside a $batch there are Refuse and Fail only")
+        if not 0 <= chance <= 1 or skip < 0 or (times is not None and times < 0):
+            raise ValueError("chance is from 0 to 1; skip and times are not negative")
+        rule = Rule(
+            trouble,
+            method,
+            path,
+            where,
+            skip,
+            times,
+            chance,
+            inner,
+            random.Random(seed),
+            self.rules,
+        )
+        self.rules.append(rule)
+        return rule
+
+    def clear(self) -> None:
+        """Remove every rule."""
+        self.rules.clear()
+
+    def met(
+        self, method: str, path: str, request: Callable[[], Request], *, inner: bool = False
+    ) -> list[Trouble]:
+        """Return the troubles that a request meets, in the order of their rules."""
+        return [
+            rule.trouble
+            for rule in tuple(self.rules)
+            if rule.inner is inner and rule._meets(method, path, request)  # noqa: SLF001
+        ]
