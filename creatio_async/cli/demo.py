@@ -101,10 +101,10 @@ async def _on_site(demo: "_Demo", crm: Creatio) -> int:
 
 async def _own_rows(crm: Creatio, rows: int) -> AsyncGenerator[Mapping[str, Any]]:
     """Read the demo's cities only: a site has others."""
-    ids = (city_id(city) for city in islice(cities(), rows))
-    async for found in crm.odata["City"].get_many(ids, select=COLUMNS):
-        if found.row is not None:
-            yield found.row
+    own = {str(city_id(city)) for city in islice(cities(), rows)}
+    async for row in crm.odata["City"].select(*COLUMNS):
+        if row["Id"] in own:
+            yield row
 
 
 @define(kw_only=True)

@@ -1,5 +1,6 @@
 """The real command, in a process of its own."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,14 @@ import pytest
 Start = Callable[..., subprocess.Popen[str]]
 
 COMMAND = [sys.executable, "-X", "dev", "-m", "creatio_async"]
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard() -> Iterator[None]:
+    """A shell starts what runs in the background with SIGINT ignored, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
