@@ -1,1 +1,111 @@
-"""An asyncio client for Creatio: OData, ``$batch``, bulk pipelines, business processes."""
+"""An asyncio client for Creatio: OData, ``$batch``, bulk pipelines, business processes.
+
+::
+
+    from creatio_async import Creatio, F, Password
+
+    async with Creatio("https://acme.creatio.com", Password("Supervisor", secret)) as crm:
+        contacts = await crm.odata["Contact"].where(F.Name.contains("User")).top(5)
+"""
+
+from creatio_async.auth import Password
+from creatio_async.batch import Batch, Group, Sent
+from creatio_async.bulk.job import Job
+from creatio_async.bulk.report import BulkError, Outcome, Progress, Report
+from creatio_async.client import Creatio
+from creatio_async.entities import EntitySet
+from creatio_async.errors import (
+    AuthenticationError,
+    BadRequestError,
+    BatchError,
+    ConflictError,
+    CreatioError,
+    CsrfError,
+    FailedDependencyError,
+    ForbiddenError,
+    GoneError,
+    MethodNotAllowedError,
+    MultipleRowsError,
+    NotAcceptableError,
+    NotFoundError,
+    NotImplementedByServerError,
+    PreconditionFailedError,
+    ProcessError,
+    ResponseError,
+    RowLimitError,
+    ServerError,
+    SessionExpiredError,
+    ThrottledError,
+    TooLargeError,
+    TransportError,
+    UnavailableError,
+    UnexpectedResponseError,
+    UnsupportedMediaTypeError,
+)
+from creatio_async.messages import Headers, Request, Response
+from creatio_async.odata import OData
+from creatio_async.outcomes import State
+from creatio_async.processes import Processes
+from creatio_async.protocol.odata.expressions import Column, Condition, F
+from creatio_async.protocol.odata.spec import Page
+from creatio_async.protocol.retry import RetryPolicy
+from creatio_async.query import Query
+from creatio_async.runtime.limits import Limits, Timeouts
+from creatio_async.runtime.transport import Transport
+from creatio_async.version import __version__
+
+__all__ = [
+    "AuthenticationError",
+    "BadRequestError",
+    "Batch",
+    "BatchError",
+    "BulkError",
+    "Column",
+    "Condition",
+    "ConflictError",
+    "Creatio",
+    "CreatioError",
+    "CsrfError",
+    "EntitySet",
+    "F",
+    "FailedDependencyError",
+    "ForbiddenError",
+    "GoneError",
+    "Group",
+    "Headers",
+    "Job",
+    "Limits",
+    "MethodNotAllowedError",
+    "MultipleRowsError",
+    "NotAcceptableError",
+    "NotFoundError",
+    "NotImplementedByServerError",
+    "OData",
+    "Outcome",
+    "Page",
+    "Password",
+    "PreconditionFailedError",
+    "ProcessError",
+    "Processes",
+    "Progress",
+    "Query",
+    "Report",
+    "Request",
+    "Response",
+    "ResponseError",
+    "RetryPolicy",
+    "RowLimitError",
+    "Sent",
+    "ServerError",
+    "SessionExpiredError",
+    "State",
+    "ThrottledError",
+    "Timeouts",
+    "TooLargeError",
+    "Transport",
+    "TransportError",
+    "UnavailableError",
+    "UnexpectedResponseError",
+    "UnsupportedMediaTypeError",
+    "__version__",
+]

@@ -14,7 +14,13 @@ from yarl import URL
 
 __all__ = ["Headers", "Request", "Response"]
 
-_SECRET_HEADERS = frozenset({"authorization", "bpmcsrf", "cookie", "proxy-authorization", "set-cookie"})
+_SECRET_HEADERS = frozenset({
+    "authorization",
+    "bpmcsrf",
+    "cookie",
+    "proxy-authorization",
+    "set-cookie",
+})
 _HIDDEN = "***"
 
 

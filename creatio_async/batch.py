@@ -1,0 +1,284 @@
+"""One ``$batch``: several operations in one round trip."""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+from uuid import uuid4
+
+from attrs import define, field
+from yarl import URL
+
+from creatio_async.errors import (
+    BatchError,
+    ConflictError,
+    FailedDependencyError,
+    ResponseError,
+    TransportError,
+)
+from creatio_async.messages import Headers, Request, Response
+from creatio_async.outcomes import State
+from creatio_async.protocol.batch import jsonbatch
+from creatio_async.protocol.batch.operations import Operation, check_count
+from creatio_async.protocol.faults import refusal
+from creatio_async.protocol.names import key_text
+from creatio_async.protocol.odata import v4
+from creatio_async.protocol.odata.spec import QuerySpec, as_columns, as_navigation
+from creatio_async.protocol.odata.splitting import split
+from creatio_async.protocol.retry import Repeat
+from creatio_async.protocol.values import check_row
+from creatio_async.query import Query
+from creatio_async.rows import with_id
+from creatio_async.runtime.sender import Call, Reply
+from creatio_async.service import Service
+
+__all__ = ["Batch", "Group", "Sent"]
+
+_Kind = Literal["create", "update", "delete", "get", "query"]
+
+
+@define(eq=False)
+class Sent:
+    """One operation of a batch: what is known of it, and what it gave."""
+
+    operation: Operation = field(repr=False)
+    kind: _Kind
+    id: str | None = None
+    """The `Id` of the row, in lower case; for a create the one that was made for it."""
+    state: State = State.NOT_RUN
+    status: int | None = None
+    """The HTTP status of its own answer."""
+    error: TransportError | ResponseError | BatchError | None = None
+    """Why it failed, or why nothing is known of it."""
+    answer: tuple[Request, Response] | None = field(default=None, repr=False)
+    """Its own answer, and the request that it stands for."""
+    expanded: bool = field(default=False, repr=False)
+    """Its rows may hold other rows."""
+
+    def result(self) -> Any:
+        """Return what the operation gave.
+
+        A create and a get give the row, a query its rows, an update and a delete None.
+
+        Raises:
+            RuntimeError: The batch has not been sent.
+            ResponseError: The server refused this operation, or one of its group
+                (`FailedDependencyError`).
+            BatchError: The batch stopped before this operation.
+            TransportError: The batch got no answer.
+        """
+        if self.error is not None:
+            raise self.error
+        if self.answer is None:
+            raise RuntimeError("the batch has not been sent: await batch.send() first")
+        request, response = self.answer
+        if self.kind == "query":
+            return v4.read_page(request, response, expanded=self.expanded).rows
+        if self.kind in {"create", "get"} and response.body:
+            return v4.read_entity(request, response)
+        return None
+
+
+class Group:
+    """Operations that are done all or not at all; made by `Batch.atomic`."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self._name = name
+        self._operations: list[Sent] = []
+
+    @property
+    def operations(self) -> Sequence[Sent]:
+        """The operations so far, in order."""
+        return tuple(self._operations)
+
+    def create(self, entity_set: str, row: Mapping[str, Any]) -> Sent:
+        """Add a row. `Id` is filled in where *row* has none.
+
+        Raises:
+            ValueError: A value has no place in OData, a navigation property is set, or `Id` is
+                no UUID.
+            TypeError: *row* is no mapping, or a value is of a type that OData does not have.
+        """
+        body = with_id(row, f"create {entity_set}")
+        check_row(body, f"create {entity_set}")
+        sent = self._add("POST", v4.set_path(entity_set), "create", body)
+        sent.id = body["Id"]
+        return sent
+
+    def update(self, entity_set: str, key: object, values: Mapping[str, Any]) -> Sent:
+        """Change some fields of a row.
+
+        Raises:
+            ValueError: As for `create`.
+            TypeError: As for `create`.
+        """
+        check_row(values, f"update {entity_set}")
+        sent = self._add("PATCH", v4.entity_path(entity_set, key_text(key)), "update", values)
+        sent.id = key_text(key)
+        return sent
+
+    def delete(self, entity_set: str, key: object) -> Sent:
+        """Take a row away."""
+        sent = self._add("DELETE", v4.entity_path(entity_set, key_text(key)), "delete")
+        sent.id = key_text(key)
+        return sent
+
+    def _add(
+        self,
+        method: Literal["GET", "POST", "PATCH", "DELETE"],
+        path: str,
+        kind: _Kind,
+        body: Mapping[str, Any] | None = None,
+    ) -> Sent:
+        copied = None if body is None else dict(body)
+        sent = Sent(Operation(method, path, copied, self._name), kind)
+        self._operations.append(sent)
+        return sent
+
+
+class Batch(Group):
+    """Operations that travel together: at most 100, sent once, in one request.
+
+    They are carried out one after another. What fails does not stop the ones after it, unless
+    the batch was made with ``continue_on_error=False``.
+    """
+
+    def __init__(self, service: Service, *, continue_on_error: bool = True) -> None:
+        super().__init__()
+        self._service = service
+        self._continue = continue_on_error
+        self._was_sent = False
+
+    def get(
+        self,
+        entity_set: str,
+        key: object,
+        *,
+        select: Sequence[str] = (),
+        expand: Sequence[str] = (),
+    ) -> Sent:
+        """Read one row."""
+        spec = QuerySpec(select=as_columns(tuple(select)), expand=as_navigation(tuple(expand)))
+        sent = self._add("GET", v4.entity_path(entity_set, key_text(key), spec), "get")
+        sent.id = key_text(key)
+        return sent
+
+    def query(self, query: Query) -> Sent:
+        """Read the rows of *query*, in one answer and so 20,000 at most.
+
+        Raises:
+            ValueError: A long ``in_`` would need several requests.
+        """
+        parts = list(split(query.spec))
+        if len(parts) != 1:
+            raise ValueError("the in_ of this query does not fit into one request")
+        sent = self._add("GET", v4.collection_path(query.name, parts[0]), "query")
+        sent.expanded = bool(query.spec.expand)
+        return sent
+
+    @contextmanager
+    def atomic(self) -> Generator[Group]:
+        """Collect a group of writes that are done all or not at all.
+
+        The group is added when the block ends well; nothing is added if the block raises.
+        """
+        group = Group(f"g{uuid4().hex[:8]}")
+        yield group
+        self._operations += group.operations
+
+    async def send(self) -> None:
+        """Send the operations; each then has its state and its result.
+
+        A batch of reads is repeated like any read. One with a write is sent again only where it
+        certainly was not begun: after an error the state of each write is `State.UNKNOWN`.
+
+        Raises:
+            ValueError: There are not 1 to 100 operations; or a value has no place in OData.
+            RuntimeError: The batch has been sent before.
+            BatchError: The answer cannot be read as one to this batch.
+            ResponseError: The server refused the batch as a whole.
+            TransportError: No answer came.
+        """
+        check_count(self._operations)
+        if self._was_sent:
+            raise RuntimeError("a batch is sent once; make a new one")
+        operations = [sent.operation for sent in self._operations]
+        call = batch_call(operations, continue_on_error=self._continue)
+        self._was_sent = True
+        try:
+            reply = await self._service.sender.send(call)
+            items = jsonbatch.decode(len(operations), reply.request, reply.response)
+        except (TransportError, ResponseError, BatchError) as error:
+            self._lost(error)
+            raise
+        self._settle(reply, items)
+
+    def _lost(self, error: TransportError | ResponseError | BatchError) -> None:
+        refused = isinstance(error, ResponseError) and error.status < 500
+        unsent = isinstance(error, TransportError) and not error.sent
+        for sent in self._operations:
+            sent.state = State.NOT_RUN if refused or unsent else State.UNKNOWN
+            sent.error = error
+
+    def _settle(self, reply: Reply, items: list[jsonbatch.Item | None]) -> None:
+        base = str(reply.request.url).removesuffix("$batch")
+        failed: dict[str | None, Response] = {}
+        for sent, item in zip(self._operations, items, strict=True):
+            if item is None:
+                detail = "the batch stopped before this operation"
+                sent.error = BatchError(reply.request, reply.response, detail)
+                continue
+            response = jsonbatch.as_response(item)
+            _answered(sent, inner_request(base, sent.operation), response)
+            if sent.error is not None:
+                failed[sent.operation.group] = response
+        failed.pop(None, None)
+        for sent in self._operations:
+            group = failed.get(sent.operation.group)
+            if group is not None and sent.state not in {State.FAILED, State.CONFLICT}:
+                request = inner_request(base, sent.operation)
+                detail = "another operation of its group failed"
+                sent.state = State.GROUP_FAILED
+                sent.error = FailedDependencyError(request, group, "", detail)
+
+
+def _answered(sent: Sent, request: Request, response: Response) -> None:
+    sent.answer, sent.status = (request, response), response.status
+    sent.error = refusal(request, response)
+    sent.state = state_of(sent.error)
+
+
+def state_of(error: ResponseError | None) -> State:
+    """Return what the server's own answer to an operation makes of it."""
+    if error is None:
+        return State.DONE
+    return State.CONFLICT if isinstance(error, ConflictError) else State.FAILED
+
+
+def batch_call(operations: Sequence[Operation], *, continue_on_error: bool) -> Call:
+    """Return the call that sends *operations*.
+
+    Raises:
+        ValueError: A value in a body has no place in OData.
+        TypeError: A value in a body is of a type that OData does not have.
+    """
+    body = jsonbatch.encode(operations, lambda at: f"operation {at + 1}")
+    reads = all(each.method == "GET" for each in operations)
+    return call_of(body, reads=reads, continue_on_error=continue_on_error)
+
+
+def call_of(body: bytes, *, reads: bool, continue_on_error: bool = True) -> Call:
+    """Return the call that sends the encoded *body* of a batch."""
+    return Call(
+        method="POST",
+        path=f"{v4.SERVICE}/$batch",
+        headers={**jsonbatch.HEADERS, **(jsonbatch.CONTINUE if continue_on_error else {})},
+        body=body,
+        repeat=Repeat.READ if reads else Repeat.REFUSED,
+    )
+
+
+def inner_request(base: str, operation: Operation) -> Request:
+    """Return *operation* as the request that it stands for, without its body."""
+    return Request(
+        method=operation.method, url=URL(base + operation.path, encoded=True), headers=Headers()
+    )

@@ -1,0 +1,1 @@
+"""Pipelines that write any number of rows through ``$batch``."""

@@ -1,0 +1,289 @@
+"""Rows to be added: how a chunk of them is sent, and how what is unclear is settled.
+
+A row has its `Id` before it is first sent. What got no answer, or a 5xx, is looked up with one
+``$batch`` of reads; only what is not there is sent again, and only where no answer came. So a row
+is never written twice.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from attrs import define, field
+
+from creatio_async.batch import call_of, inner_request, state_of
+from creatio_async.bulk.report import Outcome
+from creatio_async.errors import (
+    AuthenticationError,
+    BatchError,
+    ConflictError,
+    ResponseError,
+    ThrottledError,
+    TransportError,
+)
+from creatio_async.outcomes import State
+from creatio_async.protocol.batch import jsonbatch
+from creatio_async.protocol.batch.operations import Operation
+from creatio_async.protocol.faults import refusal
+from creatio_async.protocol.ids import new_ids
+from creatio_async.protocol.names import key_text
+from creatio_async.protocol.odata import v4
+from creatio_async.protocol.odata.spec import QuerySpec
+from creatio_async.protocol.retry import is_doubtful
+from creatio_async.protocol.values import check_row, same_value
+from creatio_async.runtime.sender import Reply
+from creatio_async.service import Service
+
+__all__ = ["Creates", "NewId"]
+
+NewId = Callable[[Mapping[str, Any]], UUID | str]
+
+_ID_ONLY = QuerySpec(select=("Id",))
+
+_SHAPES = 1_000
+"""Sets of column names that are remembered as checked."""
+
+
+@define(eq=False)
+class _Entry:
+    """One row on its way: its outcome so far, its operation, and what is still open."""
+
+    outcome: Outcome
+    operation: Operation
+    made_here: bool
+    """Its `Id` was made by this run: nobody else can have written it."""
+
+
+@define(eq=False)
+class Creates:
+    """The plan of a job that adds rows to one entity set."""
+
+    service: Service
+    name: str
+    max_bytes: int = field(kw_only=True)
+    continue_on_error: bool = field(kw_only=True)
+    new_id: NewId | None = field(kw_only=True)
+    return_rows: bool = field(kw_only=True)
+
+    requests: int = field(init=False, default=0)
+    """``$batch`` requests so far, look-ups included."""
+    _path: str = field(init=False)
+    _shapes: set[tuple[Any, ...]] = field(init=False, factory=set[tuple[Any, ...]])
+
+    def __attrs_post_init__(self) -> None:
+        self._path = v4.set_path(self.name)
+        if self.max_bytes < 1:
+            raise ValueError(f"max_bytes is a number of bytes, not {self.max_bytes}")
+
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Outcome]:
+        """Return an outcome, still open, for each of *rows*, of which the first is number *first*.
+
+        Raises:
+            TypeError: A row is no mapping.
+            ValueError: An `Id` is no UUID, or a key is no column.
+        """
+        return [
+            self._outcome(index, row, made)
+            for index, row, made in zip(
+                range(first, first + len(rows)), rows, new_ids(len(rows)), strict=True
+            )
+        ]
+
+    def _outcome(self, index: int, row: Any, made: str) -> Outcome:
+        if not isinstance(row, Mapping):
+            raise TypeError(
+                f"row {index}: a row is a mapping of columns to values, not {row!r:.80}"
+            )
+        shape = tuple(row)
+        if shape not in self._shapes:
+            check_row(dict.fromkeys(shape), f"row {index}")
+            if len(self._shapes) < _SHAPES:
+                self._shapes.add(shape)
+        if "Id" in row:
+            made = self._key(index, row["Id"])
+        elif self.new_id is not None:
+            made = self._key(index, self.new_id(row))
+        return Outcome(index, "create", row, made)
+
+    @staticmethod
+    def _key(index: int, given: object) -> str:
+        try:
+            return key_text(given)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"row {index}, 'Id': {error}") from None
+
+    async def run(self, outcomes: list[Outcome]) -> None:
+        """Send the rows of *outcomes*, until each of them is settled.
+
+        Raises:
+            AuthenticationError: The login was refused; no row can be sent any more.
+            ValueError: A value has no place in OData. None of the rows was sent.
+            TypeError: A value is of a type that OData does not have. None of the rows was sent.
+        """
+        path = self._path
+        entries = [
+            _Entry(
+                each,
+                Operation("POST", path, {**each.row, "Id": each.id}),
+                "Id" not in each.row and self.new_id is None,
+            )
+            for each in outcomes
+        ]
+        retry, attempt = self.service.sender.retry, 0
+        while entries:
+            attempt += 1
+            entries = await self._round(entries)
+            if not entries or attempt >= retry.attempts:
+                return
+            await self.service.sender.sleep(retry.pause(attempt))
+
+    async def _round(self, entries: list[_Entry]) -> list[_Entry]:
+        """Send *entries* once, in as many requests as their bytes need; return what is open."""
+        body = jsonbatch.encode(
+            [entry.operation for entry in entries], lambda at: f"row {entries[at].outcome.index}"
+        )
+        if len(body) > self.max_bytes:
+            if len(entries) == 1:
+                self._too_large(entries[0].outcome, len(body))
+                return []
+            middle = len(entries) // 2
+            return [*await self._round(entries[:middle]), *await self._round(entries[middle:])]
+        again, doubtful = await self._send(entries, body)
+        if doubtful:
+            again += await self._look_up(doubtful)
+        return again
+
+    def _too_large(self, outcome: Outcome, size: int) -> None:
+        outcome.state = State.FAILED
+        outcome.error = ValueError(
+            f"row {outcome.index} alone makes a request of {size:,} bytes, "
+            f"and max_bytes is {self.max_bytes:,}"
+        )
+
+    async def _send(self, entries: list[_Entry], body: bytes) -> tuple[list[_Entry], list[_Entry]]:
+        """Send *entries*; return those to send again, and those that may have been written."""
+        for entry in entries:
+            entry.outcome.attempts += 1
+        try:
+            reply, items = await self._exchange(len(entries), body, reads=False)
+        except AuthenticationError:
+            raise
+        except (TransportError, ResponseError, BatchError) as error:
+            doubt = isinstance(error, BatchError) or is_doubtful(error)
+            for entry in entries:
+                entry.outcome.error = error
+                entry.outcome.state = State.UNKNOWN if doubt else State.FAILED
+            return [], entries if doubt else []
+        return self._read(entries, reply, items)
+
+    def _read(
+        self, entries: list[_Entry], reply: Reply, items: list[jsonbatch.Item | None]
+    ) -> tuple[list[_Entry], list[_Entry]]:
+        again: list[_Entry] = []
+        doubtful: list[_Entry] = []
+        for entry, item in zip(entries, items, strict=True):
+            if item is None:
+                self._missing(entry, reply, doubtful)
+            elif item["status"] < 300:
+                outcome = entry.outcome
+                outcome.state, outcome.http_status = State.DONE, item["status"]
+                outcome.error = None
+                if self.return_rows:
+                    outcome.saved = v4.plain_row(item.get("body") or {})
+            else:
+                self._refused(entry, reply, item, again, doubtful)
+        return again, doubtful
+
+    def _missing(self, entry: _Entry, reply: Reply, doubtful: list[_Entry]) -> None:
+        detail = "the batch stopped before this row"
+        entry.outcome.state = State.NOT_RUN
+        entry.outcome.error = BatchError(reply.request, reply.response, detail)
+        if self.continue_on_error:  # then a server that leaves it out has not said that it stopped
+            entry.outcome.state = State.UNKNOWN
+            doubtful.append(entry)
+
+    def _refused(
+        self,
+        entry: _Entry,
+        reply: Reply,
+        item: jsonbatch.Item,
+        again: list[_Entry],
+        doubtful: list[_Entry],
+    ) -> None:
+        base = str(reply.request.url).removesuffix("$batch")
+        error = refusal(inner_request(base, entry.operation), jsonbatch.as_response(item))
+        outcome = entry.outcome
+        repeated = outcome.attempts > 1
+        outcome.http_status, outcome.error = item["status"], error
+        outcome.state = state_of(error)
+        if isinstance(error, ThrottledError):
+            again.append(entry)
+        elif error is not None and (
+            is_doubtful(error) or (isinstance(error, ConflictError) and repeated)
+        ):
+            doubtful.append(entry)
+
+    async def _look_up(self, entries: list[_Entry]) -> list[_Entry]:
+        """Settle *entries*, which may have been written; return those to send again."""
+        operations = [self._look(entry) for entry in entries]
+        body = jsonbatch.encode(operations, lambda at: f"row {entries[at].outcome.index}")
+        try:
+            reply, items = await self._exchange(len(entries), body, reads=True)
+        except AuthenticationError:
+            raise
+        except (TransportError, ResponseError, BatchError) as failure:
+            errors = {id(error): error for entry in entries if (error := entry.outcome.error)}
+            for error in errors.values():
+                error.add_note(f"looking it up failed, too: {failure}")
+            for entry in entries:
+                entry.outcome.state = State.UNKNOWN
+            return []
+        again: list[_Entry] = []
+        base = str(reply.request.url).removesuffix("$batch")
+        for entry, operation, item in zip(entries, operations, items, strict=True):
+            if item is None:
+                entry.outcome.state = State.UNKNOWN
+            elif item["status"] == 404:
+                if self._is_worth_repeating(entry.outcome):
+                    again.append(entry)
+            elif item["status"] == 200:
+                self._found(entry, item.get("body") or {})
+            else:
+                request = inner_request(base, operation)
+                entry.outcome.error = refusal(request, jsonbatch.as_response(item))
+                entry.outcome.state = State.UNKNOWN
+        return again
+
+    def _look(self, entry: _Entry) -> Operation:
+        whole = self.return_rows or not entry.made_here
+        spec = QuerySpec() if whole else _ID_ONLY
+        return Operation("GET", v4.entity_path(self.name, entry.outcome.id, spec))
+
+    @staticmethod
+    def _is_worth_repeating(outcome: Outcome) -> bool:
+        """A row that is not there is sent again, unless the server has answered for it."""
+        unanswered = outcome.state is State.UNKNOWN
+        outcome.state = State.FAILED
+        return unanswered
+
+    def _found(self, entry: _Entry, row: dict[str, Any]) -> None:
+        """The row is there: this run's, if it made the id or the values are those that it sent."""
+        outcome, sent = entry.outcome, entry.operation.body or {}
+        ours = entry.made_here or all(
+            name in row and same_value(value, row[name]) for name, value in sent.items()
+        )
+        if ours:
+            outcome.state, outcome.error = State.DONE, None
+            if self.return_rows:
+                outcome.saved = v4.plain_row(row)
+        elif outcome.state is not State.CONFLICT:
+            outcome.state = State.UNKNOWN
+
+    async def _exchange(
+        self, count: int, body: bytes, *, reads: bool
+    ) -> tuple[Reply, list[jsonbatch.Item | None]]:
+        self.requests += 1
+        go_on = reads or self.continue_on_error
+        call = call_of(body, reads=reads, continue_on_error=go_on)
+        reply = await self.service.sender.send(call)
+        return reply, jsonbatch.decode(count, reply.request, reply.response)

@@ -1,0 +1,141 @@
+"""What a bulk job tells: an outcome for each row, its progress, and a report at the end."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import define, field, frozen
+
+from creatio_async.errors import BatchError, CreatioError, ResponseError, TransportError
+from creatio_async.outcomes import State
+
+__all__ = ["BulkError", "Outcome", "Progress", "Report"]
+
+_KEPT = 1_000
+"""Failures that a report keeps; of further ones it counts how many."""
+
+_FINE = frozenset({State.DONE, State.UNCHANGED})
+
+
+@define(eq=False)
+class Outcome:
+    """What became of one row of the input."""
+
+    index: int
+    """Its place in the input, from 0."""
+    operation: str
+    """``create``."""
+    row: Any = field(repr=False)
+    """The row as it came."""
+    id: str
+    """Its `Id`, in lower case."""
+    state: State = State.NOT_RUN
+    http_status: int | None = None
+    """The status of its own answer."""
+    error: TransportError | ResponseError | BatchError | ValueError | None = None
+    """Why it failed, or why nothing is known of it; `ValueError` for a row too large to send."""
+    attempts: int = 0
+    """How often it was sent."""
+    saved: dict[str, Any] | None = field(default=None, repr=False)
+    """The row as the server has it; only where it was asked for."""
+
+    @property
+    def ok(self) -> bool:
+        """The server has the row."""
+        return self.state in _FINE
+
+
+@frozen(kw_only=True)
+class Progress:
+    """How far a job is, in records."""
+
+    done: int
+    """Records that the server has."""
+    failed: int
+    """Records that ended in another way."""
+    in_flight: int
+    """Records read from the input that have no outcome yet."""
+    total: int | None
+    """Records in the input, where its length is known."""
+    seconds: float
+    """Since the job began."""
+
+    @property
+    def finished(self) -> int:
+        """Records that have an outcome."""
+        return self.done + self.failed
+
+    @property
+    def per_second(self) -> float:
+        """Records with an outcome, per second."""
+        return self.finished / self.seconds if self.seconds else 0.0
+
+
+@define
+class Report:
+    """What became of all rows: a fold over their outcomes."""
+
+    counts: dict[State, int] = field(factory=dict[State, int])
+    """Rows by state; a state without rows is not there."""
+    failures: list[Outcome] = field(factory=list[Outcome])
+    """The first 1,000 outcomes that are not `ok`."""
+    more_failures: int = 0
+    """Failures beyond those."""
+    requests: int = 0
+    """``$batch`` requests, look-ups included."""
+    seconds: float = 0.0
+    """From the begin of the job to its end."""
+
+    @property
+    def total(self) -> int:
+        """Rows with an outcome."""
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        """Rows that the server has."""
+        return sum(self.counts.get(state, 0) for state in _FINE)
+
+    @property
+    def failed(self) -> int:
+        """Rows that ended in another way."""
+        return self.total - self.done
+
+    def raise_for_failures(self) -> None:
+        """Do nothing if the server has every row.
+
+        Raises:
+            BulkError: It does not; the error holds this report.
+        """
+        if self.failed:
+            raise BulkError(self)
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        """Count *outcomes* in."""
+        counts = self.counts
+        for outcome in outcomes:
+            state = outcome.state
+            counts[state] = counts.get(state, 0) + 1
+            if state is not State.DONE and not outcome.ok:
+                self._keep(outcome)
+
+    def _keep(self, outcome: Outcome) -> None:
+        if len(self.failures) < _KEPT:
+            self.failures.append(outcome)
+        else:
+            self.more_failures += 1
+
+
+@define(slots=False, eq=False)
+class BulkError(CreatioError):
+    """Some rows of a bulk job were not written."""
+
+    report: Report
+
+    def __str__(self) -> str:
+        report = self.report
+        states = ", ".join(f"{count:,} {state.value}" for state, count in report.counts.items())
+        first = report.failures[0]
+        return (
+            f"{report.failed:,} of {report.total:,} rows were not written ({states}); "
+            f"the first is row {first.index}: {first.error}"
+        )

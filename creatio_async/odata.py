@@ -1,0 +1,50 @@
+"""The OData service of a site: entity sets by name, and batches."""
+
+from typing import Literal
+
+from attrs import define
+
+from creatio_async.batch import Batch
+from creatio_async.entities import EntitySet
+from creatio_async.protocol.names import check_name
+from creatio_async.service import Service
+
+__all__ = ["OData"]
+
+
+@define(eq=False)
+class OData:
+    """OData 4: ``crm.odata``."""
+
+    _service: Service
+
+    def __getitem__(self, name: str) -> EntitySet:
+        """Return the entity set of the schema *name*; nothing is sent.
+
+        Raises:
+            ValueError: *name* is no identifier.
+            TypeError: *name* is no string.
+        """
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"an entity set is found by its name, not by {name!r:.80}")
+        return EntitySet(self._service, check_name(name, "entity set"))
+
+    def batch(
+        self,
+        *,
+        continue_on_error: bool = True,
+        format: Literal["json"] = "json",  # noqa: A002
+    ) -> Batch:
+        """Return an empty batch; fill it, then ``await batch.send()``.
+
+        Args:
+            continue_on_error: Go on after an operation that fails. Without it the operations
+                after the first failure are not run.
+            format: How it travels.
+
+        Raises:
+            ValueError: There is no such format.
+        """
+        if format != "json":  # pyright: ignore[reportUnnecessaryComparison]
+            raise ValueError(f"a batch travels as 'json', not {format!r}")
+        return Batch(self._service, continue_on_error=continue_on_error)

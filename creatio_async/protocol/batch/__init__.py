@@ -1,0 +1,1 @@
+"""``$batch``, pure: operations in, bytes out; bytes in, one answer for each operation out."""

@@ -1,0 +1,100 @@
+"""``$batch`` as JSON (OData JSON Format 4.01, section 19), as strictly as Creatio's parser wants.
+
+Ids are position numbers, so that they cannot repeat and mean nothing in an address; every item has
+``headers``, of its own, because on .NET Framework it inherits none; ``body`` is there only for an
+object.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from creatio_async.errors import BatchError
+from creatio_async.messages import Headers, Request, Response
+from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
+from creatio_async.protocol.values import dumps, dumps_rows
+
+__all__ = ["CONTINUE", "HEADERS", "Item", "as_response", "decode", "encode"]
+
+Item = dict[str, Any]
+"""One answer, as JSON gives it: ``id``, ``status``, ``headers``, ``body``."""
+
+HEADERS: Mapping[str, str] = {"Accept": "application/json", "Content-Type": "application/json"}
+
+CONTINUE: Mapping[str, str] = {"Prefer": "continue-on-error, odata.continue-on-error"}
+"""Go on after an operation that fails: OData 4.01's spelling, which Creatio documents, and 4.0's.
+
+It counts on the outer request only.
+"""
+
+_READ = {"Accept": "application/json"}
+_WRITE = {"Accept": "application/json", "Content-Type": "application/json"}
+_IDS = [str(number) for number in range(1, MAX_OPERATIONS + 1)]
+_PLACES = {text: place for place, text in enumerate(_IDS)}
+
+
+def encode(operations: Sequence[Operation], place: Callable[[int], str]) -> bytes:
+    """Return the body of the request.
+
+    Args:
+        operations: 1 to 100; those of one group side by side.
+        place: Names an operation by its position, for the error.
+
+    Raises:
+        ValueError: A value in a body has no place in OData.
+        TypeError: A value in a body is of a type that OData does not have.
+    """
+    items = [_item(name, each) for name, each in zip(_IDS, operations, strict=False)]
+    with_body = sum(each.body is not None for each in operations)
+    return dumps_rows(
+        {"requests": items},
+        lambda: ((place(at), each.body) for at, each in enumerate(operations) if each.body),
+        bodies=len(items) + with_body,
+    )
+
+
+def _item(name: str, operation: Operation) -> Item:
+    item: Item = {"id": name, "method": operation.method, "url": operation.path}
+    if operation.group is not None:
+        item["atomicityGroup"] = operation.group
+    if operation.body is None:
+        item["headers"] = _READ
+    else:
+        item["headers"] = _WRITE
+        item["body"] = operation.body
+    return item
+
+
+def decode(count: int, request: Request, response: Response) -> list[Item | None]:
+    """Return the answers in the order of the *count* operations.
+
+    None stands where there is no answer: the server stopped before the operation, or its group
+    failed as a whole.
+
+    Raises:
+        BatchError: The body is no answer to this batch: no JSON, or only a part of it, or an
+            answer that belongs to no operation, or two that belong to one.
+    """
+    try:
+        responses = response.json()["responses"]
+        found: list[Item | None] = [None] * count
+        for item in responses:
+            place = _PLACES[item["id"]]
+            if found[place] is not None:
+                raise BatchError(request, response, f"two answers have the id {item['id']}")
+            int(item["status"])
+            found[place] = item
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        detail = f"the body is no answer to this batch: {type(error).__name__} {error}"
+        raise BatchError(request, response, detail) from None
+    return found
+
+
+def as_response(item: Item) -> Response:
+    """Return one answer as if it had come by itself."""
+    body = item.get("body")
+    headers = item.get("headers")
+    return Response(
+        status=item["status"],
+        headers=Headers(headers if isinstance(headers, dict) else {}),
+        body=b"" if body is None else body.encode() if isinstance(body, str) else dumps(body),
+    )

@@ -1,0 +1,148 @@
+"""Which error an answer is, and what it says.
+
+Creatio answers with five shapes of error body, and with HTML; the useful message is mostly the
+innermost one. Codes are nearly always empty, so the status and the words decide.
+Source: academy.creatio.com, "RAM consumption limit" (the nested shape).
+"""
+
+import re
+from typing import Any
+
+import orjson
+
+from creatio_async.errors import (
+    BadRequestError,
+    ConflictError,
+    CsrfError,
+    FailedDependencyError,
+    ForbiddenError,
+    GoneError,
+    MethodNotAllowedError,
+    NotAcceptableError,
+    NotFoundError,
+    NotImplementedByServerError,
+    PreconditionFailedError,
+    ResponseError,
+    RowLimitError,
+    ServerError,
+    SessionExpiredError,
+    ThrottledError,
+    TooLargeError,
+    UnavailableError,
+    UnexpectedResponseError,
+    UnsupportedMediaTypeError,
+)
+from creatio_async.messages import Request, Response
+
+__all__ = ["is_passing", "read_detail", "refusal"]
+
+_CLASSES: dict[int, type[ResponseError]] = {
+    400: BadRequestError,
+    401: SessionExpiredError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+    406: NotAcceptableError,
+    409: ConflictError,
+    410: GoneError,
+    412: PreconditionFailedError,
+    413: TooLargeError,
+    414: TooLargeError,
+    415: UnsupportedMediaTypeError,
+    424: FailedDependencyError,
+    428: PreconditionFailedError,
+    429: ThrottledError,
+    501: NotImplementedByServerError,
+    503: UnavailableError,
+}
+
+_KEY_TAKEN = re.compile(
+    rb"duplicate key|PRIMARY KEY constraint|UNIQUE KEY constraint|unique constraint|ORA-00001",
+    re.IGNORECASE,
+)
+"""What MS SQL, PostgreSQL, SQLite and Oracle say of a key that is taken; Creatio answers 500."""
+
+_ROW_LIMIT = re.compile(rb"InvalidObjectStateException|MaxEntityRowCount")
+_TOKEN = re.compile(rb"csrf|antiforgery", re.IGNORECASE)
+
+_FOR_GOOD = re.compile(
+    rb"consumption limit|Column by path|not found in schema|constraint|Unable to find property",
+    re.IGNORECASE,
+)
+"""Words of a 500 that the same request would get again."""
+
+_DEEPEST = 32
+"""Levels of nested errors that are followed at most."""
+
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+
+
+def refusal(request: Request, response: Response) -> ResponseError | None:
+    """Return the error that *response* is, or None where it is a success (2xx)."""
+    if 200 <= response.status < 300:
+        return None
+    code, detail = read_detail(response)
+    if 300 <= response.status < 400:
+        location = response.headers.get("location", "nowhere")
+        detail = f"redirected to {location}; give the address of the site as it is"
+        return UnexpectedResponseError(request, response, code, detail)
+    return _class_of(response)(request, response, code, detail)
+
+
+def _class_of(response: Response) -> type[ResponseError]:
+    if response.status == 403 and _TOKEN.search(response.body):
+        return CsrfError
+    if response.status == 500 and _KEY_TAKEN.search(response.body):
+        return ConflictError
+    if response.status == 500 and _ROW_LIMIT.search(response.body):
+        return RowLimitError
+    fallback = ServerError if response.status >= 500 else BadRequestError
+    return _CLASSES.get(response.status, fallback)
+
+
+def is_passing(error: ResponseError) -> bool:
+    """Say whether the same request may well succeed later: 429, 5xx without a lasting reason."""
+    if isinstance(error, RowLimitError | NotImplementedByServerError):
+        return False
+    if isinstance(error, ThrottledError):
+        return True
+    return isinstance(error, ServerError) and not _FOR_GOOD.search(error.response.body)
+
+
+def read_detail(response: Response) -> tuple[str, str]:
+    """Return the code and the innermost message of an error's body, empty where there is none."""
+    body = response.body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if body.startswith(b"{"):
+        try:
+            return _innermost(orjson.loads(body))
+        except ValueError:
+            return "", ""
+    if body.startswith(b"<") and (title := _TITLE.search(response.text())):
+        return "", f"a page titled {title[1].strip()!r}"
+    return "", ""
+
+
+def _innermost(answer: Any) -> tuple[str, str]:
+    """Walk down the nested errors of OData (``innererror``) and of Web API (``InnerException``)."""
+    level = answer.get("error", answer)
+    code, said = "", ""
+    for _ in range(_DEEPEST):
+        if not isinstance(level, dict):
+            break
+        code = code or _text(level.get("code"))
+        said = _message(level) or said
+        level = _first(level, "innererror", "internalexception", "InnerException")
+    return code, said
+
+
+def _message(level: dict[str, Any]) -> str:
+    message = _first(level, "ExceptionMessage", "MessageDetail", "message", "Message")
+    return _text(message.get("value") if isinstance(message, dict) else message)
+
+
+def _first(level: dict[str, Any], *names: str) -> Any:
+    return next((level[name] for name in names if level.get(name)), None)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,142 @@
+"""Conditions as the text of ``$filter`` in OData 4, in Creatio's dialect.
+
+Creatio refuses a lookup's scalar column in a filter (``AccountId eq ...`` is a 500, "Column by
+path AccountId not found in schema Contact"), so a comparison of such a column with a guid goes out
+along the navigation property: ``Account/Id eq ...``.
+"""
+
+from collections.abc import Iterator
+
+from creatio_async.protocol.names import as_guid
+from creatio_async.protocol.odata.expressions import (
+    And,
+    Comparison,
+    Condition,
+    In,
+    Literal,
+    Not,
+    Or,
+    Path,
+    Predicate,
+    Raw,
+    Value,
+    terms,
+)
+from creatio_async.protocol.odata.literals import literal, quoted
+
+__all__ = ["columns_of", "filter_text", "node_count"]
+
+# How tightly an operator binds (OData 4.0 URL conventions, 5.1.1.13): what binds less than its
+# surroundings stands in parentheses.
+_OR, _AND, _COMPARISON, _UNARY = 1, 2, 3, 4
+
+
+def filter_text(condition: Condition, surroundings: int = 0) -> str:
+    """Return *condition* as text, not yet percent-encoded, with parentheses where needed."""
+    text, binding = _render(condition)
+    return f"({text})" if binding < surroundings else text
+
+
+def _render(condition: Condition) -> tuple[str, int]:
+    match condition:
+        case And(items):
+            return " and ".join(filter_text(item, _AND) for item in items), _AND
+        case Or(items):
+            return " or ".join(filter_text(item, _OR) for item in items), _OR
+        case Not(item):
+            return f"not {filter_text(item, _UNARY)}", _UNARY
+        case Comparison(operator, left, right):
+            left, right = _dialect(left, right)
+            return f"{_operand(left)} {operator} {_operand(right)}", _COMPARISON
+        case Predicate(function, arguments):
+            return f"{function}({','.join(_argument(each) for each in arguments)})", _UNARY
+        case In(column, values):
+            equal = [filter_text(Comparison("eq", column, value), _OR) for value in values]
+            return " or ".join(equal) or "false", _OR if len(equal) > 1 else _COMPARISON
+        case Raw(text):
+            return text, 0
+        case _:
+            raise TypeError(f"{condition!r} cannot be made into a filter")
+
+
+def _operand(value: Value) -> str:
+    return str(value) if isinstance(value, Path) else literal(value.value)
+
+
+def _argument(value: Value) -> str:
+    """An argument of a text function: a text in guid form is a text here."""
+    if isinstance(value, Literal) and isinstance(value.value, str):
+        return quoted(value.value)
+    return _operand(value)
+
+
+def _dialect(left: Value, right: Value) -> tuple[Value, Value]:
+    if isinstance(left, Path) and isinstance(right, Literal) and as_guid(right.value):
+        return _through_lookup(left), right
+    return left, right
+
+
+def _through_lookup(path: Path) -> Path:
+    """Return ``Account/Id`` for ``AccountId``; the row's own ``Id`` stays."""
+    *before, name = path.names
+    if not name.endswith("Id") or name == "Id":
+        return path
+    return Path((*before, name.removesuffix("Id"), "Id"))
+
+
+def columns_of(condition: Condition) -> Iterator[str]:
+    """Give the columns of the row itself that *condition* looks at.
+
+    Creatio may refuse a filter on a column that ``$select`` leaves out. ``Account/Id`` is the
+    column ``AccountId``; what lies further away is no column of the row.
+    """
+    for term in terms(condition):
+        match term:
+            case Comparison(_, left, right):
+                yield from _own(left)
+                yield from _own(right)
+            case Predicate(_, arguments):
+                for argument in arguments:
+                    yield from _own(argument)
+            case In(column, _):
+                yield from _own(column)
+            case _:
+                pass
+
+
+def _own(value: Value) -> Iterator[str]:
+    if not isinstance(value, Path):
+        return
+    match value.names:
+        case (name,):
+            yield name
+        case (lookup, "Id"):
+            yield f"{lookup}Id"
+        case _:
+            pass
+
+
+def node_count(condition: Condition) -> int:
+    """Return how many nodes a server counts in *condition*: its limit is 100 by default.
+
+    Each operator, function, constant and step of a path is one.
+    """
+    count = 0
+    for term in terms(condition):
+        match term:
+            case And(items) | Or(items):
+                count += len(items) - 1
+            case Comparison(_, left, right):
+                count += 1 + sum(map(_size, _dialect(left, right)))
+            case Predicate(_, arguments):
+                count += 1 + sum(map(_size, arguments))
+            case In(column, values):
+                each = (node_count(Comparison("eq", column, value)) for value in values)
+                count += sum(each) + max(len(values) - 1, 0)
+            case _:
+                count += 1
+    return count
+
+
+def _size(value: Value) -> int:
+    return len(value.names) if isinstance(value, Path) else 1

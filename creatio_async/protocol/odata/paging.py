@@ -1,0 +1,151 @@
+"""What to ask next: pages by key where the order allows it, else by ``$skip``.
+
+Paging by key (``Id gt`` the last one read) costs the server the same for every page, and rows
+that appear or vanish meanwhile never make it skip an older row. Guids are never compared on this
+side: MS SQL Server and PostgreSQL order them differently.
+"""
+
+from attrs import define, evolve, field
+
+from creatio_async.errors import (
+    BadRequestError,
+    CreatioError,
+    ResponseError,
+    RowLimitError,
+    ServerError,
+    ThrottledError,
+)
+from creatio_async.protocol.odata.expressions import Comparison, Literal, Order, Path
+from creatio_async.protocol.odata.spec import MAX_ROWS, Page, QuerySpec
+
+__all__ = ["Pager", "check_size"]
+
+_ID = Path(("Id",))
+_BY_ID = (Order(_ID),)
+
+_FIRST_SIZE = 500
+_SMALLEST, _GREATEST = 100, 5_000
+_GOOD_BYTES = 2_000_000
+"""Rows per page, where the caller names no number, aim at this many bytes: more costs memory and
+holds up the event loop, less costs round trips."""
+
+_SURELY_LAST = 500
+"""A first page that is short and has fewer rows than this ends the query. Any other short page may
+be cut off by the server, and only an empty one is the end."""
+
+
+def check_size(size: int) -> int:
+    """Return *size* if it is a number of rows that may be asked for at once.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not 1 <= size <= MAX_ROWS:
+        raise ValueError(f"a page has 1 to {MAX_ROWS:,} rows, not {size}")
+    return size
+
+
+@define
+class Pager:
+    """The pages of one run of a query, one after another.
+
+    `begin` gives the first thing to ask; `after` what to ask next: a query, a link of the
+    server's, or None at the end; `refused` what to ask instead of what the server refused.
+    """
+
+    spec: QuerySpec
+    size: int | None = None
+    """Rows per page; None chooses by the bytes that rows turn out to have."""
+
+    _by_key: bool = field(init=False)
+    _asked: int = field(init=False, default=0)
+    _taken: int = field(init=False, default=0)
+    _pages: int = field(init=False, default=0)
+    _last: object = field(init=False, default=None)
+    _link: str | None = field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self._by_key = self.spec.order in {(), _BY_ID}
+
+    def begin(self) -> QuerySpec | None:
+        """Return the first query to send; None where no row is asked for."""
+        if self.spec.top == 0 and not self.spec.count:
+            return None
+        top, size = self.spec.top, self._page_size()
+        if top is not None and top <= size:
+            self._asked = top
+            return self.spec
+        return self._next()
+
+    def after(self, page: Page) -> QuerySpec | str | None:
+        """Return what to ask after *page*.
+
+        Raises:
+            CreatioError: The server goes round in circles.
+        """
+        first, self._pages = self._pages == 0, self._pages + 1
+        self._taken += len(page.rows)
+        if self.spec.top is not None and self._taken >= self.spec.top:
+            return None
+        if page.next_link is not None or self._link is not None:
+            return self._follow(page.next_link)
+        short = len(page.rows) < self._asked
+        if not page.rows or (short and first and len(page.rows) < _SURELY_LAST):
+            return None
+        self._fit(page)
+        self._advance(page)
+        return self._next()
+
+    def refused(self, error: ResponseError) -> QuerySpec | None:
+        """Return what to ask instead; None where *error* is not about the way of paging."""
+        lasting = isinstance(error, BadRequestError | ServerError)
+        if not self._by_key or not lasting or isinstance(error, RowLimitError | ThrottledError):
+            return None
+        if self._pages == 0:
+            return None
+        self._by_key = False
+        return self._next()
+
+    def _page_size(self) -> int:
+        return self.size or _FIRST_SIZE
+
+    def _fit(self, page: Page) -> None:
+        if self.size is None and page.size:
+            fitting = _GOOD_BYTES * len(page.rows) // page.size
+            self.size = min(max(fitting, _SMALLEST), _GREATEST)
+
+    def _follow(self, link: str | None) -> str | None:
+        if link is not None and link == self._link:
+            raise CreatioError(f"the server's next link leads to itself: {link}")
+        self._link = link
+        return link
+
+    def _advance(self, page: Page) -> None:
+        last = page.rows[-1].get("Id")
+        if last is None:
+            self._by_key = False
+        elif last == self._last:
+            raise CreatioError(f"the server gives the row {last} again and again")
+        self._last = last
+
+    def _next(self) -> QuerySpec:
+        left = self._page_size()
+        if self.spec.top is not None:
+            left = min(left, self.spec.top - self._taken)
+        self._asked = left
+        first = self._pages == 0
+        page = evolve(self.spec, top=left, order=self._order(), count=self.spec.count and first)
+        if self.spec.select:
+            page = evolve(page, select=tuple(dict.fromkeys((*self.spec.select, "Id"))))
+        if first:
+            return page
+        if self._by_key:
+            later = Comparison("gt", _ID, Literal(self._last))
+            return evolve(page, skip=0, where=(*self.spec.where, later))
+        return evolve(page, skip=self.spec.skip + self._taken)
+
+    def _order(self) -> tuple[Order, ...]:
+        """The order of the query, made total by ``Id``."""
+        if any(each.column == _ID for each in self.spec.order):
+            return self.spec.order
+        return (*self.spec.order, *_BY_ID)

@@ -1,0 +1,195 @@
+"""OData 4 as Creatio serves it under ``odata``: addresses, queries, pages.
+
+Source: academy.creatio.com, "odata web service (OData 4)"; where that is silent, OASIS OData 4.0.
+Spaces go out as ``%20``, never as ``+``; an address is built once and sent as built.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from creatio_async.errors import UnexpectedResponseError
+from creatio_async.messages import Request, Response
+from creatio_async.protocol.names import check_name, quote_segment
+from creatio_async.protocol.odata.expressions import conjunction
+from creatio_async.protocol.odata.filters import columns_of, filter_text
+from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
+
+__all__ = [
+    "JSON",
+    "WRITE",
+    "collection_path",
+    "count_path",
+    "entity_path",
+    "read_count",
+    "read_entity",
+    "read_page",
+]
+
+SERVICE = "odata"
+"""The path of the service, relative to the workspace."""
+
+JSON: Mapping[str, str] = {"Accept": "application/json"}
+WRITE: Mapping[str, str] = {**JSON, "Content-Type": "application/json; charset=utf-8"}
+
+_IN_TEXT = "!$()*,:@-._~"
+"""What stands as it is within a string literal (OData 4.0 ABNF, ``pchar-no-SQUOTE``)."""
+
+_IN_OPTION = _IN_TEXT + "'/;="
+"""What stands as it is elsewhere in the value of a query option."""
+
+_TEXT = re.compile(r"'((?:[^']|'')*)'")
+
+
+def set_path(name: str) -> str:
+    """Return the path of an entity set, relative to the service.
+
+    Raises:
+        ValueError: *name* is no identifier.
+    """
+    return quote_segment(check_name(name, "entity set"))
+
+
+def entity_path(name: str, key: str, spec: QuerySpec | None = None) -> str:
+    """Return the path of one row; *key* is a guid."""
+    return f"{set_path(name)}({key}){_options(spec or QuerySpec())}"
+
+
+def collection_path(name: str, spec: QuerySpec) -> str:
+    """Return the path of the rows that *spec* asks for."""
+    return set_path(name) + _options(spec)
+
+
+def count_path(name: str, spec: QuerySpec) -> str:
+    """Return the path of the number of the rows that match; order, top and skip do not count."""
+    return f"{set_path(name)}/$count{_options(QuerySpec(where=spec.where))}"
+
+
+def _options(spec: QuerySpec) -> str:
+    given: list[tuple[str, str]] = []
+    condition = conjunction(spec.where)
+    if condition is not None:
+        given.append(("$filter", filter_text(condition)))
+    if spec.select:
+        needed = columns_of(condition) if condition is not None else ()
+        given.append(("$select", ",".join(dict.fromkeys((*spec.select, *needed)))))
+    if spec.expand:
+        given.append(("$expand", _expansion(spec.expand)))
+    if spec.order:
+        given.append(("$orderby", _ordering(spec)))
+    if spec.top is not None:
+        given.append(("$top", str(spec.top)))
+    if spec.skip:
+        given.append(("$skip", str(spec.skip)))
+    if spec.count:
+        given.append(("$count", "true"))
+    text = "&".join(f"{name}={encoded(value)}" for name, value in given)
+    return f"?{text}" if text else ""
+
+
+def encoded(text: str) -> str:
+    """Return the value of a query option percent-encoded, string literals more strictly."""
+    pieces = _TEXT.split(text)  # outside, inside, outside, inside, ..., outside
+    for at, piece in enumerate(pieces):
+        pieces[at] = _quote_text(piece) if at % 2 else quote(piece, safe=_IN_OPTION)
+    return "".join(pieces)
+
+
+def _quote_text(text: str) -> str:
+    inner = quote(text, safe=_IN_TEXT + "'")
+    return f"'{inner}'"
+
+
+def _ordering(spec: QuerySpec) -> str:
+    return ",".join(
+        f"{each.column} desc" if each.descending else str(each.column) for each in spec.order
+    )
+
+
+def _expansion(paths: Iterable[str]) -> str:
+    """Return ``Account($expand=Type),City`` for ``Account``, ``Account/Type`` and ``City``."""
+    tree: dict[str, list[str]] = {}
+    for path in paths:
+        first, _, rest = path.partition("/")
+        tree.setdefault(first, [])
+        if rest:
+            tree[first].append(rest)
+    return ",".join(
+        f"{name}($expand={_expansion(inner)})" if inner else name for name, inner in tree.items()
+    )
+
+
+def read_page(request: Request, response: Response, *, expanded: bool) -> Page:
+    """Return the rows of an answer, without annotations.
+
+    Args:
+        request: What was asked, for the error.
+        response: The answer.
+        expanded: Rows may hold other rows.
+
+    Raises:
+        UnexpectedResponseError: The body is no collection.
+    """
+    answer = _decoded(request, response)
+    rows = answer.get("value")
+    if not isinstance(rows, list):
+        raise UnexpectedResponseError(request, response, "", "no collection: it has no 'value'")
+    return Page(
+        rows=_plain_rows(rows, expanded=expanded),
+        count=answer.get("@odata.count"),
+        next_link=answer.get("@odata.nextLink"),
+        size=len(response.body),
+    )
+
+
+def read_entity(request: Request, response: Response) -> Row:
+    """Return the row of an answer, without annotations.
+
+    Raises:
+        UnexpectedResponseError: The body is no row.
+    """
+    return plain_row(_decoded(request, response))
+
+
+def read_count(request: Request, response: Response) -> int:
+    """Return the number of an answer to ``/$count``; a byte order mark before it is no harm.
+
+    Raises:
+        UnexpectedResponseError: The body is no number.
+    """
+    text = response.text().strip()
+    if not (text.isascii() and text.isdigit()):
+        raise UnexpectedResponseError(request, response, "", f"no number: {text[:80]!r}")
+    return int(text)
+
+
+def _decoded(request: Request, response: Response) -> dict[str, Any]:
+    try:
+        answer = response.json()
+    except ValueError as error:
+        detail = f"no JSON, or only a part of it: {error}"
+        raise UnexpectedResponseError(request, response, "", detail) from None
+    if not isinstance(answer, dict):
+        raise UnexpectedResponseError(request, response, "", "no JSON object")
+    return answer
+
+
+def _plain_rows(rows: list[Row], *, expanded: bool) -> list[Row]:
+    """Take the annotations out of *rows*, of which the first one tells whether there are any."""
+    if expanded or (rows and any("@" in name for name in rows[0])):
+        return [plain_row(row) for row in rows]
+    return rows
+
+
+def plain_row(row: Row) -> Row:
+    """Return *row*, and the rows within it, without annotations such as ``@odata.context``."""
+    return {name: _plain_value(value) for name, value in row.items() if "@" not in name}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return plain_row(value)
+    if isinstance(value, list):
+        return [_plain_value(item) for item in value]
+    return value

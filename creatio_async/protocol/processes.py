@@ -1,0 +1,145 @@
+"""``ProcessEngineService.svc``: business processes by name, their parameters and results.
+
+Source: academy.creatio.com, "ProcessEngineService.svc". The answer is an XML ``string`` element
+that holds JSON, also where JSON was asked for.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+from xml.parsers import expat
+
+import orjson
+
+from creatio_async.errors import UnexpectedResponseError
+from creatio_async.messages import Request, Response
+from creatio_async.protocol.names import check_name
+from creatio_async.protocol.values import datetime_text, dumps, number_text
+
+__all__ = ["HEADERS", "execute_path", "parameter_text", "read_result"]
+
+SERVICE = "ServiceModel/ProcessEngineService.svc"
+
+HEADERS: Mapping[str, str] = {"Accept": "application/json, application/xml;q=0.9"}
+
+_RESULT_NAME = "ResultParameterName"
+
+
+def execute_path(process: str, parameters: Mapping[str, Any], result: str | None) -> str:
+    """Return the path that runs *process*, relative to the workspace.
+
+    Args:
+        process: The code of its schema.
+        parameters: Values by the codes of the parameters; None leaves a parameter out.
+        result: The code of the parameter to return; None does not wait for the process.
+
+    Raises:
+        ValueError: A name is no identifier, or a value has no text.
+        TypeError: A value is of a type that no parameter takes.
+    """
+    given: list[tuple[str, str]] = []
+    if result is not None:
+        given.append((_RESULT_NAME, check_name(result, "code of a parameter")))
+    for name, value in parameters.items():
+        if name == _RESULT_NAME:
+            raise ValueError(f"{_RESULT_NAME} is no parameter: pass result= instead")
+        if value is not None:
+            text = _checked_text(check_name(name, "code of a parameter"), value)
+            given.append((name, text))
+    query = "&".join(f"{quote(name)}={quote(text, safe='')}" for name, text in given)
+    path = f"{SERVICE}/{quote(check_name(process, 'code of a process'))}/Execute"
+    return f"{path}?{query}" if query else path
+
+
+def _checked_text(name: str, value: object) -> str:
+    try:
+        return parameter_text(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"parameter {name!r}: {error}") from None
+
+
+def parameter_text(value: object) -> str:
+    """Return *value* as the text that a parameter of its type is given as.
+
+    Raises:
+        ValueError: A datetime has no time zone, or a number is not finite.
+        TypeError: No parameter takes a value of this type.
+    """
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() | UUID():
+            return str(value)
+        case Decimal():
+            return number_text(value)
+        case float():
+            return number_text(Decimal(repr(value)))
+        case dt.datetime():
+            return datetime_text(value)
+        case dt.date() | dt.time():
+            return value.isoformat()
+        case Mapping() | list() | tuple():
+            return dumps(value).decode()
+        case _:
+            raise TypeError(f"no process takes a {type(value).__name__}")
+
+
+def read_result(request: Request, response: Response) -> Any:
+    """Return the value of the result parameter; None where there is none.
+
+    The text within the XML is decoded from JSON; a text that it holds is decoded a second time
+    where it begins with ``{`` or ``[``, because collections travel as JSON in a text parameter.
+
+    Raises:
+        UnexpectedResponseError: The answer is neither XML with a ``string`` nor JSON.
+    """
+    body = response.text().strip()
+    if body.startswith("<"):
+        body = _element_text(request, response, body).strip()
+    if not body:
+        return None
+    return _decoded_twice(body)
+
+
+def _decoded_twice(text: str) -> Any:
+    value = _decoded(text)
+    if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+        return _decoded(value)
+    return value
+
+
+def _decoded(text: str) -> Any:
+    """Decode JSON; what is none is a text that a build has not quoted."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return text
+
+
+def _element_text(request: Request, response: Response, body: str) -> str:
+    names: list[str] = []
+    texts: list[str] = []
+
+    def refuse(*_: object) -> None:
+        raise ValueError("a document type")
+
+    def start(name: str, _: object) -> None:
+        names.append(name)
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = start
+    parser.CharacterDataHandler = texts.append
+    try:
+        parser.Parse(body, True)  # noqa: FBT003 - expat's own signature
+    except (expat.ExpatError, ValueError) as error:
+        raise UnexpectedResponseError(request, response, "", f"no XML: {error}") from None
+    if len(names) != 1 or names[0].rpartition(" ")[2] != "string":
+        detail = f"no result of a process: the element {names[0]!r}"
+        raise UnexpectedResponseError(request, response, "", detail)
+    return "".join(texts)

@@ -1,0 +1,177 @@
+"""JSON with OData's types: Python values to the bytes of a body.
+
+Guids go out in lower case, datetimes in UTC with ``Z``, a `Decimal` as a JSON number with every
+digit (Creatio refuses it as a string: OData's ``IEEE754Compatible`` is never sent), bytes as
+base64url, a duration as ISO 8601. What has no place in OData is refused with the place where it
+stands: a datetime without a zone, NaN and infinity, which JSON would turn into ``null``.
+"""
+
+import datetime as dt
+import math
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from creatio_async.protocol.names import as_guid
+
+__all__ = ["check_row", "datetime_text", "dumps", "dumps_rows", "duration_text", "number_text"]
+
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+_NATIVE = (str, int, UUID)
+_TEMPORAL = (dt.datetime, dt.date, dt.time, dt.timedelta)
+
+
+def dumps(value: Any) -> bytes:
+    """Return *value* as JSON, for bodies that hold no rows of the caller's."""
+    return orjson.dumps(value, default=_encode, option=_OPTIONS)
+
+
+def dumps_rows(document: Any, rows: Callable[[], Any], bodies: int) -> bytes:
+    """Return *document* as JSON: one or many *rows* of the caller's in an envelope of ours.
+
+    The check of the rows costs nothing while they are clean: only where the bytes hold more
+    nested objects than the *bodies* that the document has, or a ``null``, are the rows walked.
+
+    Args:
+        document: What is encoded.
+        rows: Gives pairs of a place and a row, for the walk.
+        bodies: How many times an object is the value of a key in *document*.
+
+    Raises:
+        ValueError: A value has no place in OData, or a key is a path; the place is named.
+        TypeError: A value is of a type that OData does not have.
+    """
+    try:
+        encoded = orjson.dumps(document, default=_encode, option=_OPTIONS)
+    except (TypeError, ValueError):
+        for place, row in rows():
+            check_row(row, place)
+        raise
+    if encoded.count(b":{") > bodies or b"null" in encoded:
+        for place, row in rows():
+            check_row(row, place)
+    return encoded
+
+
+def check_row(row: Mapping[str, Any], place: str) -> None:
+    """Refuse what must not stand in a row that is sent.
+
+    Raises:
+        ValueError: A navigation key (Creatio would drop it silently), a datetime without a zone,
+            NaN or infinity, text that is not Unicode.
+        TypeError: A key that is no string, or a value of a type that OData does not have.
+    """
+    for key, value in row.items():
+        where = f"{place}, {key!r}"
+        if not isinstance(key, str):
+            raise TypeError(f"{where}: the name of a column is a string")
+        if isinstance(value, Mapping) or "/" in key:
+            name = key.partition("/")[0]
+            raise ValueError(
+                f"{where}: Creatio ignores a navigation property in a body; set '{name}Id' instead"
+            )
+        _check_value(value, where)
+
+
+def _check_value(value: Any, where: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where}: {value} has no place in JSON")
+    if isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            _check_value(item, f"{where}[{number}]")
+        return
+    try:
+        orjson.dumps(value, default=_encode, option=_OPTIONS)
+    except TypeError as error:
+        if isinstance(error.__cause__, ValueError | TypeError):
+            raise type(error.__cause__)(f"{where}: {error.__cause__}") from None
+        if isinstance(value, _NATIVE):  # an int beyond 64 bits, or half a surrogate pair
+            raise ValueError(f"{where}: {error}") from None
+        raise TypeError(f"{where}: {error}") from None
+
+
+def _encode(value: Any) -> Any:
+    """Encode what orjson does not know; what this raises is the cause of orjson's error."""
+    if isinstance(value, _TEMPORAL):
+        return _temporal_text(value)
+    if isinstance(value, Decimal):
+        return orjson.Fragment(number_text(value))
+    if isinstance(value, bytes | bytearray | memoryview):
+        return urlsafe_b64encode(value).decode("ascii")
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"OData has no type for {type(value).__name__}")
+
+
+def _temporal_text(value: dt.datetime | dt.date | dt.time | dt.timedelta) -> str:
+    if isinstance(value, dt.datetime):
+        return datetime_text(value)
+    if isinstance(value, dt.date):
+        return f"{value.isoformat()}T00:00:00Z"  # Creatio's date columns are Edm.DateTimeOffset
+    if isinstance(value, dt.timedelta):
+        return duration_text(value)
+    return value.replace(tzinfo=None).isoformat()
+
+
+def datetime_text(value: dt.datetime) -> str:
+    """Return *value* in UTC, as ``2026-01-31T00:00:00Z``.
+
+    Raises:
+        ValueError: It has no time zone.
+    """
+    if value.utcoffset() is None:
+        raise ValueError(f"the datetime {value.isoformat()} has no time zone")
+    return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def duration_text(value: dt.timedelta) -> str:
+    """Return *value* as an ISO 8601 duration of days and seconds, such as ``P1DT5.5S``."""
+    micros = abs(value) // dt.timedelta(microseconds=1)
+    days, micros = divmod(micros, 86_400_000_000)
+    seconds, micros = divmod(micros, 1_000_000)
+    fraction = f".{micros:06d}".rstrip("0") if micros else ""
+    sign = "-" if value < dt.timedelta() else ""
+    return f"{sign}P{days}DT{seconds}{fraction}S"
+
+
+def number_text(value: Decimal) -> str:
+    """Return *value* as a JSON number, with every digit.
+
+    Raises:
+        ValueError: It is NaN or infinite.
+    """
+    if not value.is_finite():
+        raise ValueError(f"{value} has no place in JSON")
+    return format(value, "f")
+
+
+def same_value(ours: Any, theirs: Any) -> bool:
+    """Say whether *theirs*, as read, is the value that *ours* was sent as.
+
+    Guids are compared without regard to case, numbers by value, points in time by instant.
+    """
+    if ours == theirs:
+        return True
+    if isinstance(ours, dt.datetime | dt.date) and isinstance(theirs, str):
+        return _instant(_temporal_text(ours)) == _instant(theirs)
+    if isinstance(ours, str) and isinstance(theirs, str):
+        guid = as_guid(ours)
+        if guid is not None:
+            return guid == as_guid(theirs)
+        return (instant := _instant(ours)) is not None and instant == _instant(theirs)
+    if isinstance(ours, Decimal) and isinstance(theirs, float):
+        return ours == Decimal(repr(theirs))
+    return orjson.loads(orjson.dumps(ours, default=_encode, option=_OPTIONS)) == theirs
+
+
+def _instant(text: str) -> dt.datetime | None:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(dt.UTC) if moment.tzinfo is not None else None

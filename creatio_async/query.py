@@ -1,0 +1,174 @@
+"""Queries: values until they are awaited or iterated."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from creatio_async.errors import MultipleRowsError, NotFoundError, ResponseError
+from creatio_async.protocol.odata.expressions import Column, Condition, Order
+from creatio_async.protocol.odata.paging import Pager, check_size
+from creatio_async.protocol.odata.spec import (
+    Page,
+    QuerySpec,
+    Row,
+    as_columns,
+    as_condition,
+    as_navigation,
+    as_order,
+)
+from creatio_async.protocol.odata.splitting import split
+from creatio_async.runtime.sender import Reply
+from creatio_async.service import Service
+
+__all__ = ["Query"]
+
+
+@frozen(eq=False)
+class Query:
+    """Rows of an entity set that are still to be read.
+
+    ``await`` it for a list, ``async for`` over it for one row at a time, any number of rows in
+    flat memory; until then nothing is sent. Every method returns a new query, and a query can be
+    run any number of times. Rows are dicts of fields, as JSON gives them.
+    """
+
+    _service: Service = field(repr=False)
+    name: str
+    """The entity set."""
+    spec: QuerySpec = field(factory=QuerySpec)
+
+    def where(self, *conditions: Condition | str) -> "Query":
+        """Keep the rows for which all *conditions* hold, and those of earlier calls.
+
+        A text is sent as it stands, as raw ``$filter``: its quoting is the caller's business.
+        """
+        added = tuple(as_condition(each) for each in conditions)
+        return self._with(where=self.spec.where + added)
+
+    def select(self, *columns: str | Column) -> "Query":
+        """Read only *columns*; what the conditions and the paging need is read, too."""
+        return self._with(select=self.spec.select + as_columns(columns))
+
+    def expand(self, *paths: str | Column) -> "Query":
+        """Put the rows behind navigation properties into the rows: ``expand("Account")``."""
+        return self._with(expand=self.spec.expand + as_navigation(paths))
+
+    def order_by(self, *columns: str | Column | Order) -> "Query":
+        """Sort by *columns*: ``order_by(F.Name.desc(), "Id")``. Later calls sort within these."""
+        return self._with(order=self.spec.order + tuple(as_order(each) for each in columns))
+
+    def top(self, rows: int) -> "Query":
+        """Read *rows* rows at most."""
+        return self._with(top=_natural(rows, "top"))
+
+    def skip(self, rows: int) -> "Query":
+        """Leave out the first *rows* rows."""
+        return self._with(skip=_natural(rows, "skip"))
+
+    async def pages(self, size: int | None = None, *, count: bool = True) -> AsyncGenerator[Page]:
+        """Give the rows page by page.
+
+        Pages are read by key (``Id gt`` the last one) where the query has no order or that of
+        `Id`, and the server takes it; else with ``$skip``, with `Id` as the last column to sort
+        by. A page is read when it is asked for, and nothing is held in between.
+
+        Args:
+            size: Rows per page, 1 to 20,000; None begins with 500 and then aims at 2 MB.
+            count: Ask with the first page how many rows match in all, for `Page.count`. A long
+                ``in_`` that is asked for in parts has no such number.
+
+        Raises:
+            ValueError: *size* is out of bounds, or a long ``in_`` cannot be split.
+        """
+        size = size if size is None else check_size(size)
+        parts = list(split(self.spec))
+        for part in parts:
+            async for page in self._pages_of(evolve(part, count=count and len(parts) == 1), size):
+                yield page
+
+    async def first(self) -> Row | None:
+        """Return the first row, or None where there is none."""
+        rows, _ = await self._few(1)
+        return rows[0] if rows else None
+
+    async def one(self) -> Row:
+        """Return the only row.
+
+        Raises:
+            NotFoundError: There is none.
+            MultipleRowsError: There are several.
+        """
+        rows, reply = await self._few(2)
+        if len(rows) == 1:
+            return rows[0]
+        if reply is None:
+            raise ValueError("one() of a query that asks for no row: its in_ has no values")
+        if rows:
+            raise MultipleRowsError(reply.request)
+        raise NotFoundError(reply.request, reply.response, "", "no row matches")
+
+    async def count(self) -> int:
+        """Return how many rows match the conditions; `top` and `skip` do not count."""
+        parts = split(evolve(self.spec, order=(), top=None, skip=0))
+        return sum([await self._service.count(self.name, part) for part in parts])
+
+    def __await__(self) -> Generator[Any, None, list[Row]]:
+        return self._all().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[Row]:
+        async for page in self.pages(count=False):
+            for row in page.rows:
+                yield row
+
+    async def _all(self) -> list[Row]:
+        rows: list[Row] = []
+        async for page in self.pages(count=False):
+            rows += page.rows
+        return rows
+
+    async def _pages_of(self, spec: QuerySpec, size: int | None) -> AsyncIterator[Page]:
+        pager = Pager(spec, size)
+        step: QuerySpec | str | None = pager.begin()
+        count: int | None = None
+        while step is not None:
+            try:
+                page = await self._step(step)
+            except ResponseError as error:
+                step = pager.refused(error)
+                if step is None:
+                    raise
+                continue
+            count = page.count if count is None else count
+            step = pager.after(page)
+            if page.rows or count is not None:
+                yield page if page.count == count else evolve(page, count=count)
+
+    async def _step(self, step: QuerySpec | str) -> Page:
+        if isinstance(step, str):
+            return await self._service.follow(step, self.spec)
+        return (await self._service.ask(self.name, step))[0]
+
+    async def _few(self, rows: int) -> tuple[list[Row], Reply | None]:
+        """Return at most *rows* rows, and the last answer."""
+        found: list[Row] = []
+        reply: Reply | None = None
+        for part in split(self.spec):
+            wanted = rows - len(found)
+            top = wanted if part.top is None else min(wanted, part.top)
+            page, reply = await self._service.ask(self.name, evolve(part, top=top))
+            found += page.rows[:wanted]
+            if len(found) == rows:
+                break
+        return found, reply
+
+    def _with(self, **changes: Any) -> "Query":
+        return Query(self._service, self.name, evolve(self.spec, **changes))
+
+
+def _natural(number: int, what: str) -> int:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"{what} takes a number of rows, not {number!r}")
+    if number < 0:
+        raise ValueError(f"{what} takes a number of rows, not {number}")
+    return number

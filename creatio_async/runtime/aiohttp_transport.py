@@ -1,0 +1,107 @@
+"""Requests over aiohttp: the only module that sees its client.
+
+One `aiohttp.ClientSession` with one cookie jar. What aiohttp raises leaves here as a
+`TransportError` with the original as its cause.
+"""
+
+from io import BytesIO
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from creatio_async.errors import TransportError
+from creatio_async.messages import Headers, Request, Response
+from creatio_async.runtime.channels import new_jar
+from creatio_async.runtime.limits import Timeouts
+
+__all__ = ["AiohttpTransport"]
+
+_LARGE = 1 << 20
+"""Bytes of a body above which aiohttp wants it in pieces, so that the event loop is not held up."""
+
+
+class AiohttpTransport:
+    """A channel over a socket. Open it where an event loop runs; `aclose` it at the end."""
+
+    def __init__(self, session: aiohttp.ClientSession, jar: aiohttp.CookieJar) -> None:
+        self._session = session
+        self.jar = jar
+
+    @classmethod
+    def open(
+        cls,
+        timeouts: Timeouts,
+        *,
+        connector: aiohttp.BaseConnector | None = None,
+        connections: int = 100,
+        proxy: URL | None = None,
+    ) -> Self:
+        """Return a transport.
+
+        Args:
+            timeouts: How long to wait, for what.
+            connector: One of the caller's, who closes it; None makes one.
+            connections: Connections at most, where *connector* is None.
+            proxy: The address of a proxy.
+        """
+        jar = new_jar()
+        session = aiohttp.ClientSession(
+            connector=connector or aiohttp.TCPConnector(limit=connections),
+            connector_owner=connector is None,
+            cookie_jar=jar,
+            timeout=aiohttp.ClientTimeout(
+                total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.read
+            ),
+            proxy=proxy,
+            trust_env=False,
+        )
+        # aiohttp would send a GET again by itself when a kept connection turns out to be closed.
+        # A GET may run a process here: whether anything is sent again is decided in one place.
+        session._retry_connection = False  # noqa: SLF001
+        return cls(session, jar)
+
+    async def send(self, request: Request, /) -> Response:
+        """Return the answer to *request*, read to its end, whatever its status.
+
+        Raises:
+            TransportError: No whole answer came.
+        """
+        body = BytesIO(request.body) if len(request.body) > _LARGE else request.body
+        try:
+            async with self._session.request(
+                request.method,
+                request.url,
+                headers=request.headers.pairs,
+                data=body or None,
+                allow_redirects=False,
+            ) as answer:
+                return Response(
+                    status=answer.status,
+                    headers=Headers(answer.headers.items()),
+                    body=await answer.read(),
+                )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _translated(request, error) from error
+
+    async def aclose(self) -> None:
+        """Close the connections, and wait until they are closed."""
+        await self._session.close()
+
+
+def _translated(request: Request, error: Exception) -> TransportError:
+    unsent = isinstance(
+        error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL
+    )
+    match error:
+        case aiohttp.ClientPayloadError():
+            reason = "the answer broke off"
+        case aiohttp.ServerDisconnectedError():
+            reason = "the connection was closed before an answer came"
+        case aiohttp.ConnectionTimeoutError():
+            reason = "no connection in time"
+        case TimeoutError():
+            reason = "no answer in time"
+        case _:
+            reason = str(error) or type(error).__name__
+    return TransportError(request, reason, sent=not unsent)

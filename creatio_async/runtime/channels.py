@@ -1,0 +1,71 @@
+"""Where a logged-in session's requests go: a transport, and the cookies that go with it."""
+
+from typing import Protocol
+
+import aiohttp
+from attrs import evolve
+from yarl import URL
+
+from creatio_async.messages import Request, Response
+from creatio_async.runtime.transport import Transport
+
+__all__ = ["Channel", "InProcess", "cookie", "new_jar"]
+
+
+class Channel(Protocol):
+    """A way to a site that keeps the cookies it is given. It follows no redirects."""
+
+    async def send(self, request: Request, /) -> Response:
+        """Return the answer to *request*.
+
+        Raises:
+            TransportError: No whole answer came.
+        """
+        ...
+
+    @property
+    def jar(self) -> aiohttp.CookieJar:
+        """The cookies."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections; waits until they are closed."""
+        ...
+
+
+def new_jar() -> aiohttp.CookieJar:
+    """Return an empty jar that suits Creatio.
+
+    The values of its cookies hold ``/`` and ``|``, which must not be quoted; and a site reached
+    by an IP address would lose all of them in a jar that is not ``unsafe``.
+    """
+    return aiohttp.CookieJar(unsafe=True, quote_cookie=False)
+
+
+def cookie(jar: aiohttp.CookieJar, name: str) -> str | None:
+    """Return the value of the cookie *name*, or None."""
+    return next((morsel.value for morsel in jar if morsel.key == name), None)
+
+
+class InProcess:
+    """A channel over a transport that keeps no cookies, such as the emulator without a socket."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.jar = new_jar()
+
+    async def send(self, request: Request, /) -> Response:
+        """Return the answer to *request*, with the cookies of earlier answers in the request."""
+        cookies = self.jar.filter_cookies(request.url)
+        if cookies:
+            text = "; ".join(f"{key}={morsel.value}" for key, morsel in cookies.items())
+            request = evolve(request, headers=request.headers.merged({"Cookie": text}))
+        response = await self._transport.send(request)
+        self._keep(request.url, response)
+        return response
+
+    def _keep(self, url: URL, response: Response) -> None:
+        self.jar.update_cookies_from_headers(response.headers.get_all("set-cookie"), url)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""

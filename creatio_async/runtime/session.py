@@ -1,0 +1,225 @@
+"""One logged-in session: who logs in, when again, and when not.
+
+Any number of tasks use one session at once. Whoever meets its loss first logs in, and all others
+wait for that one login: they know by the session's number whether it has been renewed since they
+sent their request.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+
+from attrs import define, evolve, field
+from yarl import URL
+
+from creatio_async.auth import Password
+from creatio_async.errors import (
+    AuthenticationError,
+    CreatioError,
+    ForbiddenError,
+    ResponseError,
+    TransportError,
+)
+from creatio_async.messages import Headers, Request, Response
+from creatio_async.protocol.session import (
+    CSRF_COOKIE,
+    Loss,
+    guess_runtime,
+    login_request,
+    logout_request,
+    loss,
+    read_login,
+)
+from creatio_async.protocol.site import Runtime, Site
+from creatio_async.runtime.channels import Channel, cookie
+
+__all__ = ["Session"]
+
+_STORM = 60.0
+"""Seconds in which a login that did not help is not tried again."""
+
+_FRUITLESS = 3
+"""Logins in a row, none of which made a request succeed, after which `_STORM` holds."""
+
+
+class _Pulse(Enum):
+    """What a look at a session tells."""
+
+    ALIVE = "a request succeeds"
+    LOST = "a request is refused as one without a session"
+    UNCLEAR = "neither"
+
+
+@define(eq=False)
+class Session:
+    """A login at a site, and the cookies that come of it."""
+
+    site: Site
+    auth: Password
+    channel: Channel
+    clock: Callable[[], float]
+    """Seconds, from anywhere, never going back."""
+    runtime: Runtime | None = None
+    """What the site runs on; found out at the first login where it is None."""
+
+    number: int = field(init=False, default=0)
+    """How many logins there have been: a request remembers in which session it was sent."""
+    _turn: asyncio.Lock = field(init=False, factory=asyncio.Lock)
+    _refused: AuthenticationError | None = field(init=False, default=None)
+    _fruitless: int = field(init=False, default=0)
+    _logged_in_at: float = field(init=False, default=0.0)
+    _renewed_at: dict[Loss, float] = field(init=False, factory=dict[Loss, float])
+
+    @property
+    def workspace(self) -> str:
+        """The address of the workspace; known after the first login."""
+        return self.site.workspace(self.runtime or "framework")
+
+    @property
+    def origin(self) -> URL:
+        """The root of the site."""
+        return self.site.url
+
+    def sign(self, request: Request) -> Request:
+        """Return *request* with what the session has to add: its CSRF token.
+
+        The token is read from the jar each time: a later answer may have changed it.
+        """
+        extra = {"ForceUseSession": "true"}
+        token = cookie(self.channel.jar, CSRF_COOKIE)
+        if token:
+            extra["BPMCSRF"] = token
+        return evolve(request, headers=request.headers.merged(extra))
+
+    async def login(self) -> None:
+        """Log in anew, whatever the state; a refusal of earlier is forgotten.
+
+        Raises:
+            AuthenticationError: The login was refused.
+            TransportError: No answer came.
+        """
+        async with self._turn:
+            self._refused = None
+            await self._login()
+
+    async def logout(self) -> None:
+        """End the session, as well as it can be done: nobody waits for its success."""
+        if self.number:
+            with suppress(CreatioError):
+                await self.channel.send(self.sign(logout_request(self.site)))
+
+    def proved(self) -> None:
+        """Note that a request succeeded: the login of this session was worth it."""
+        self._fruitless = 0
+
+    async def renew(self, seen: int, request: Request, response: Response) -> bool:
+        """Say whether *request*, refused with *response*, should be sent again, in a new session.
+
+        Args:
+            seen: The number of the session in which the request was sent.
+            request: As it was sent.
+            response: What it got.
+
+        Raises:
+            AuthenticationError: The new login was refused.
+            TransportError: The new login got no answer.
+        """
+        how = loss(request, response)
+        if how is None:
+            return False
+        async with self._turn:
+            if self.number != seen:
+                return True  # somebody else has renewed it
+            if how is Loss.TOKEN and request.headers.get("bpmcsrf") != self._token():
+                return True  # an answer in between has brought a new token
+            if not await self._is_worth_a_login(how):
+                return False
+            self._renewed_at[how] = self.clock()
+            await self._login()
+            return True
+
+    def verdict(self, error: ResponseError) -> ResponseError:
+        """Return what a refusal means that a new session did not, or would not, change."""
+        if error.status == 401 and loss(error.request, error.response) is Loss.LIKELY:
+            detail = (
+                "401 on a session that is alive: Creatio answers so for an entity set that it does "
+                "not know (names are case-sensitive) or that the user may not see"
+            )
+            return ForbiddenError(error.request, error.response, error.code, detail)
+        return error
+
+    async def _is_worth_a_login(self, how: Loss) -> bool:
+        if self._fruitless >= _FRUITLESS and self._is_recent(self._logged_in_at):
+            return False
+        if how is Loss.CERTAIN:
+            return True
+        recent = self._is_recent(self._renewed_at.get(how))
+        if how is Loss.TOKEN:
+            return not recent
+        pulse = await self._feel_pulse()
+        return pulse is _Pulse.LOST or (pulse is _Pulse.UNCLEAR and not recent)
+
+    def _is_recent(self, moment: float | None) -> bool:
+        return moment is not None and self.clock() - moment < _STORM
+
+    async def _feel_pulse(self) -> _Pulse:
+        """Look whether the session lives: an unknown entity set gets a 401 on a living one too."""
+        response = await self._get(f"{self.workspace}/odata/")
+        if response is None:
+            return _Pulse.UNCLEAR
+        if loss(self._request(f"{self.workspace}/odata/"), response) is not None:
+            return _Pulse.LOST
+        return _Pulse.ALIVE if response.status == 200 else _Pulse.UNCLEAR
+
+    async def _login(self) -> None:
+        if self._refused is not None:
+            # Another attempt would count towards a lock-out of the user.
+            raise _again(self._refused)
+        request = login_request(self.site, self.auth.user, self.auth.password)
+        response = await self.channel.send(request)
+        try:
+            welcome = read_login(request, response)
+        except AuthenticationError as error:
+            self._refused = error
+            raise
+        if self.runtime is None:
+            names = {morsel.key for morsel in self.channel.jar}
+            self.runtime = guess_runtime(self.site, welcome, names) or await self._probe()
+        self._fruitless += 1
+        self._logged_in_at = self.clock()
+        self.number += 1
+
+    async def _probe(self) -> Runtime:
+        """Find out under which prefix the workspace answers."""
+        runtimes: tuple[Runtime, Runtime] = ("framework", "net")
+        for runtime in runtimes:
+            response = await self._get(f"{self.site.workspace(runtime)}/odata/")
+            if response is not None and response.status == 200 and _is_json(response):
+                return runtime
+        return self.site.pasted or "framework"
+
+    async def _get(self, url: str) -> Response | None:
+        with suppress(TransportError):
+            return await self.channel.send(self._request(url))
+        return None
+
+    def _request(self, url: str) -> Request:
+        request = Request(
+            method="GET",
+            url=URL(url, encoded=True),
+            headers=Headers({"Accept": "application/json"}),
+        )
+        return self.sign(request)
+
+    def _token(self) -> str | None:
+        return cookie(self.channel.jar, CSRF_COOKIE)
+
+
+def _is_json(response: Response) -> bool:
+    return response.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+
+
+def _again(error: AuthenticationError) -> AuthenticationError:
+    detail = f"{error.detail} (not tried again: log in explicitly, or open a new client)"
+    return AuthenticationError(error.request, error.response, error.code, detail)
