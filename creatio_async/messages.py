@@ -6,7 +6,7 @@ transport. Nothing here does I/O; everything can be pickled.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import orjson
 from attrs import evolve, field, frozen
@@ -34,8 +34,9 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_index", "_items")
 
     def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        pairs = items.items() if isinstance(items, Mapping) else items
-        self._items: tuple[tuple[str, str], ...] = tuple(pairs)
+        self._items: tuple[tuple[str, str], ...] = tuple(
+            cast("Mapping[str, str]", items).items() if isinstance(items, Mapping) else items
+        )
         index: dict[str, str] = {}
         for name, value in self._items:
             index.setdefault(name.lower(), value)

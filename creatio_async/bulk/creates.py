@@ -6,7 +6,7 @@ is never written twice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from attrs import define, field
@@ -94,6 +94,7 @@ class Creates:
             raise TypeError(
                 f"row {index}: a row is a mapping of columns to values, not {row!r:.80}"
             )
+        row = cast("Mapping[str, Any]", row)
         shape = tuple(row)
         if shape not in self._shapes:
             check_row(dict.fromkeys(shape), f"row {index}")

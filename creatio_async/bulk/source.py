@@ -1,7 +1,7 @@
 """The input of a bulk job, read in chunks by several workers in turn."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sized
 from itertools import islice
 from typing import Any
 
@@ -16,9 +16,9 @@ class Source:
     """
 
     def __init__(self, rows: Iterable[Any] | AsyncIterable[Any]) -> None:
-        if isinstance(rows, str | bytes | dict):
-            raise TypeError(f"rows are several mappings, not one {type(rows).__name__}")
-        self.length = len(rows) if hasattr(rows, "__len__") else None
+        if isinstance(rows, str | bytes | Mapping):
+            raise TypeError("rows are several mappings, not a single one or a text")
+        self.length = len(rows) if isinstance(rows, Sized) else None
         """Rows in all, where that is known beforehand."""
         self.taken = 0
         """Rows read so far."""

@@ -33,6 +33,7 @@ from creatio_async.errors import (
     UnsupportedMediaTypeError,
 )
 from creatio_async.messages import Request, Response
+from creatio_async.protocol.json import as_object, as_text
 
 __all__ = ["is_passing", "read_detail", "refusal"]
 
@@ -114,7 +115,7 @@ def read_detail(response: Response) -> tuple[str, str]:
     body = response.body.lstrip(b"\xef\xbb\xbf \t\r\n")
     if body.startswith(b"{"):
         try:
-            return _innermost(orjson.loads(body))
+            return _innermost(as_object(orjson.loads(body)))
         except ValueError:
             return "", ""
     if body.startswith(b"<") and (title := _TITLE.search(response.text())):
@@ -122,27 +123,21 @@ def read_detail(response: Response) -> tuple[str, str]:
     return "", ""
 
 
-def _innermost(answer: Any) -> tuple[str, str]:
+def _innermost(answer: dict[str, Any]) -> tuple[str, str]:
     """Walk down the nested errors of OData (``innererror``) and of Web API (``InnerException``)."""
-    level = answer.get("error", answer)
+    level = as_object(answer.get("error", answer))
     code, said = "", ""
     for _ in range(_DEEPEST):
-        if not isinstance(level, dict):
-            break
-        code = code or _text(level.get("code"))
+        code = code or as_text(level.get("code"))
         said = _message(level) or said
-        level = _first(level, "innererror", "internalexception", "InnerException")
+        level = as_object(_first(level, "innererror", "internalexception", "InnerException"))
     return code, said
 
 
 def _message(level: dict[str, Any]) -> str:
     message = _first(level, "ExceptionMessage", "MessageDetail", "message", "Message")
-    return _text(message.get("value") if isinstance(message, dict) else message)
+    return as_text(as_object(message).get("value", message))
 
 
 def _first(level: dict[str, Any], *names: str) -> Any:
     return next((level[name] for name in names if level.get(name)), None)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

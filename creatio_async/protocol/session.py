@@ -19,6 +19,7 @@ from creatio_async.errors import (
 )
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.protocol.faults import refusal
+from creatio_async.protocol.json import as_object
 from creatio_async.protocol.site import Runtime, Site
 from creatio_async.protocol.values import dumps
 
@@ -172,7 +173,7 @@ def _says_so(response: Response) -> bool:
         answer = response.json()
     except ValueError:
         return False
-    return isinstance(answer, dict) and answer.get("Message") == "Authentication failed."
+    return as_object(answer).get("Message") == "Authentication failed."
 
 
 def _is_page(request: Request, response: Response) -> bool:

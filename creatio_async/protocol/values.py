@@ -9,9 +9,9 @@ stands: a datetime without a zone, NaN and infinity, which JSON would turn into 
 import datetime as dt
 import math
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -82,7 +82,7 @@ def _check_value(value: Any, where: str) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{where}: {value} has no place in JSON")
     if isinstance(value, list | tuple):
-        for number, item in enumerate(value):
+        for number, item in enumerate(cast("Sequence[Any]", value)):
             _check_value(item, f"{where}[{number}]")
         return
     try:
@@ -101,10 +101,10 @@ def _encode(value: Any) -> Any:
         return _temporal_text(value)
     if isinstance(value, Decimal):
         return orjson.Fragment(number_text(value))
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, bytes | bytearray):
         return urlsafe_b64encode(value).decode("ascii")
     if isinstance(value, Mapping):
-        return dict(value)
+        return dict(cast("Mapping[str, Any]", value))
     raise TypeError(f"OData has no type for {type(value).__name__}")
 
 

@@ -58,7 +58,7 @@ class AiohttpTransport:
         )
         # aiohttp would send a GET again by itself when a kept connection turns out to be closed.
         # A GET may run a process here: whether anything is sent again is decided in one place.
-        session._retry_connection = False  # noqa: SLF001
+        session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return cls(session, jar)
 
     async def send(self, request: Request, /) -> Response:

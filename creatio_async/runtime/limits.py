@@ -4,10 +4,15 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
-from attrs import define, field, frozen
-from attrs.validators import ge, gt, optional
+from attrs import Attribute, define, field, frozen
+from attrs.validators import ge
 
 __all__ = ["Gate", "Limits", "Timeouts"]
+
+
+def _is_duration(_: object, field: "Attribute[float | None]", value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise ValueError(f"{field.name} is a number of seconds above 0, or None, not {value}")
 
 
 @frozen(kw_only=True)
@@ -27,11 +32,11 @@ class Timeouts:
     A deadline for a whole call, its repeats included, is ``async with asyncio.timeout(...)``.
     """
 
-    connect: float | None = field(default=10.0, validator=optional(gt(0)))
+    connect: float | None = field(default=10.0, validator=_is_duration)
     """For a connection."""
-    read: float | None = field(default=180.0, validator=optional(gt(0)))
+    read: float | None = field(default=180.0, validator=_is_duration)
     """For the next bytes of an answer. Creatio itself gives up a request after 120 s."""
-    total: float | None = field(default=None, validator=optional(gt(0)))
+    total: float | None = field(default=None, validator=_is_duration)
     """For one request from its first byte to the last of its answer."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from creatio_async.errors import BatchError
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
+from creatio_async.protocol.json import as_object
 from creatio_async.protocol.values import dumps, dumps_rows
 
 __all__ = ["CONTINUE", "HEADERS", "Item", "as_response", "decode", "encode"]
@@ -92,9 +93,9 @@ def decode(count: int, request: Request, response: Response) -> list[Item | None
 def as_response(item: Item) -> Response:
     """Return one answer as if it had come by itself."""
     body = item.get("body")
-    headers = item.get("headers")
+    headers = as_object(item.get("headers"))
     return Response(
         status=item["status"],
-        headers=Headers(headers if isinstance(headers, dict) else {}),
+        headers=Headers(headers),
         body=b"" if body is None else body.encode() if isinstance(body, str) else dumps(body),
     )

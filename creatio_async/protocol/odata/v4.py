@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from creatio_async.errors import UnexpectedResponseError
 from creatio_async.messages import Request, Response
+from creatio_async.protocol.json import as_list, as_object
 from creatio_async.protocol.names import check_name, quote_segment
 from creatio_async.protocol.odata.expressions import conjunction
 from creatio_async.protocol.odata.filters import columns_of, filter_text
@@ -132,8 +133,8 @@ def read_page(request: Request, response: Response, *, expanded: bool) -> Page:
         UnexpectedResponseError: The body is no collection.
     """
     answer = _decoded(request, response)
-    rows = answer.get("value")
-    if not isinstance(rows, list):
+    rows = as_list(answer.get("value"))
+    if rows is None:
         raise UnexpectedResponseError(request, response, "", "no collection: it has no 'value'")
     return Page(
         rows=_plain_rows(rows, expanded=expanded),
@@ -172,7 +173,7 @@ def _decoded(request: Request, response: Response) -> dict[str, Any]:
         raise UnexpectedResponseError(request, response, "", detail) from None
     if not isinstance(answer, dict):
         raise UnexpectedResponseError(request, response, "", "no JSON object")
-    return answer
+    return as_object(answer)
 
 
 def _plain_rows(rows: list[Row], *, expanded: bool) -> list[Row]:
@@ -189,7 +190,6 @@ def plain_row(row: Row) -> Row:
 
 def _plain_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return plain_row(value)
-    if isinstance(value, list):
-        return [_plain_value(item) for item in value]
-    return value
+        return plain_row(as_object(value))
+    items = as_list(value)
+    return value if items is None else [_plain_value(item) for item in items]
