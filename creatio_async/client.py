@@ -78,7 +78,7 @@ class Creatio:
                 out of bounds; *transport* stands next to *connector* or *proxy*.
             TypeError: *auth* is not a way to log in.
         """
-        if not isinstance(auth, Password):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(auth, Password):
             raise TypeError(f"auth is Password(user, password), not {type(auth).__name__}")
         if runtime is not None and runtime not in get_args(Runtime):
             raise ValueError(f"runtime is 'framework', 'net' or None, not {runtime!r}")

@@ -96,7 +96,7 @@ class EntitySet(Query):
             NotFoundError: There is no such row.
         """
         place = f"update {self.name}"
-        if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(values, Mapping):
             raise TypeError(f"{place}: takes a mapping of columns to values, not {values!r:.80}")
         check_row(values, place)
         body = dumps_rows(dict(values), lambda: [(place, values)], bodies=0)

@@ -25,7 +25,7 @@ class OData:
             ValueError: *name* is no identifier.
             TypeError: *name* is no string.
         """
-        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(name, str):
             raise TypeError(f"an entity set is found by its name, not by {name!r:.80}")
         return EntitySet(self._service, check_name(name, "entity set"))
 
@@ -45,6 +45,6 @@ class OData:
         Raises:
             ValueError: There is no such format.
         """
-        if format != "json":  # pyright: ignore[reportUnnecessaryComparison]
+        if format != "json":
             raise ValueError(f"a batch travels as 'json', not {format!r}")
         return Batch(self._service, continue_on_error=continue_on_error)

@@ -16,7 +16,7 @@ def with_id(row: Mapping[str, Any], place: str) -> dict[str, Any]:
         TypeError: *row* is no mapping, or its `Id` is neither a UUID nor a string.
         ValueError: Its `Id` is no UUID.
     """
-    if not isinstance(row, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(row, Mapping):
         raise TypeError(f"{place}: a row is a mapping of columns to values, not {row!r:.80}")
     if "Id" not in row:
         return {"Id": str(uuid4()), **row}

@@ -90,7 +90,7 @@ class Creates:
         ]
 
     def _outcome(self, index: int, row: Any, made: str) -> Outcome:
-        if not isinstance(row, Mapping):
+        if type(row) is not dict and not isinstance(row, Mapping):
             raise TypeError(
                 f"row {index}: a row is a mapping of columns to values, not {row!r:.80}"
             )

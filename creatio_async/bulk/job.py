@@ -179,9 +179,8 @@ class Job:
                 first, rows = await self._read()
                 if not rows:
                     return
-                self._under_way[number] = _unprepared(first, rows)
-                outcomes = self._under_way[number] = self._plan.prepare(first, rows)
-                await self._plan.run(outcomes)
+                self._under_way[number] = self._prepared(first, rows)
+                await self._plan.run(self._under_way[number])
                 await self._settled(self._under_way.pop(number))
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
             self._error = self._error or error
@@ -189,6 +188,13 @@ class Job:
             await self._settled(self._account(number))
         finally:
             self._account(number)
+
+    def _prepared(self, first: int, rows: list[Any]) -> list[Outcome]:
+        try:
+            return self._plan.prepare(first, rows)
+        except Exception:
+            self.unfinished += _unprepared(first, rows)
+            raise
 
     async def _read(self) -> tuple[int, list[Any]]:
         """Take the next rows; this alone is broken off when the job stops."""

@@ -111,12 +111,19 @@ class Report:
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         """Count *outcomes* in."""
-        counts = self.counts
+        done = 0
         for outcome in outcomes:
-            state = outcome.state
-            counts[state] = counts.get(state, 0) + 1
-            if state is not State.DONE and not outcome.ok:
-                self._keep(outcome)
+            if outcome.state is State.DONE:
+                done += 1
+            else:
+                self._count(outcome.state, 1)
+                if not outcome.ok:
+                    self._keep(outcome)
+        if done:
+            self._count(State.DONE, done)
+
+    def _count(self, state: State, outcomes: int) -> None:
+        self.counts[state] = self.counts.get(state, 0) + outcomes
 
     def _keep(self, outcome: Outcome) -> None:
         if len(self.failures) < _KEPT:
