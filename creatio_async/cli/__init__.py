@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from creatio_async.cli.app import run  # noqa: PLC0415 - the extra may be missing
 
         return run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        return 130
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRAS:

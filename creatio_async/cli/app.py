@@ -3,23 +3,22 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from creatio_async import CreatioError
+from creatio_async import CreatioError, __version__
 from creatio_async.cli.demo import demo
 from creatio_async.cli.emulator import emulator
 from creatio_async.cli.output import complain
 
 __all__ = ["app", "run"]
 
-DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, MISUSED = 0, 1, 2
 
 app = App(
     name="creatio-async",
     help="Work with a Creatio site, or with an emulator of one.",
-    version=lambda: version("creatio-async"),
+    version=__version__,
     suppress_keyboard_interrupt=False,
     result_action="return_value",
 )
@@ -28,7 +27,11 @@ app.command(emulator)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command that *arguments* name and return the exit status."""
+    """Run the command that *arguments* name and return the exit status.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+    """
     try:
         status: int | None = app(list(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -44,6 +47,4 @@ def run(arguments: Sequence[str]) -> int:
     except (CreatioError, OSError) as error:
         complain(str(error))
         return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
     return status or DONE

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from itertools import islice
 from time import perf_counter
 from typing import Annotated, Any
@@ -59,7 +59,10 @@ def demo(
         login: Who logs in there.
     """
     if url is None:
-        return run_async(lambda: _on_emulator(_Demo(rows=rows, at_once=at_once)))
+        from creatio_async.emulator import Emulator  # noqa: PLC0415 - needs an extra of its own
+
+        with Emulator() as site:
+            return run_async(lambda: _on_emulator(_Demo(rows=rows, at_once=at_once), site.served()))
     crm = login.opened(url)
     if not yes and not _allowed(url, rows):
         return 1
@@ -73,11 +76,8 @@ def _allowed(url: str, rows: int) -> bool:
     return Confirm.ask(question, console=status(), default=False)
 
 
-async def _on_emulator(demo: "_Demo") -> int:
-    from creatio_async.emulator import Emulator  # noqa: PLC0415 - needs an extra of its own
-
-    supervisor = Password("Supervisor", "Supervisor")
-    async with Emulator().served() as url, Creatio(url, supervisor) as crm:
+async def _on_emulator(demo: "_Demo", served: AbstractAsyncContextManager[str]) -> int:
+    async with served as url, Creatio(url, Password("Supervisor", "Supervisor")) as crm:
         note(f"An emulator listens at {url} for as long as this takes.")
         await demo.write(crm)
         await demo.compare(crm.odata["City"].select(*COLUMNS))

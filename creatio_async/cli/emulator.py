@@ -40,16 +40,16 @@ def emulator(
     from creatio_async.emulator import Emulator  # noqa: PLC0415 - needs an extra of its own
 
     async def serve() -> int:
-        with Emulator(
-            profile=profile,
-            runtime=runtime,
-            database=":memory:" if database is None else database,
-            latency=latency_ms / 1000,
-        ) as site:
-            async with site.served(host, port) as url:
-                print(url, flush=True)
-                note("User Supervisor, password Supervisor. Ctrl-C stops it.")
-                ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-                return await ended  # by a signal, which cancels it
+        async with site.served(host, port) as url:
+            print(url, flush=True)
+            note("User Supervisor, password Supervisor. Ctrl-C stops it.")
+            ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            return await ended  # by a signal, which cancels it
 
-    return run_async(serve)
+    with Emulator(
+        profile=profile,
+        runtime=runtime,
+        database=":memory:" if database is None else database,
+        latency=latency_ms / 1000,
+    ) as site:
+        return run_async(serve)

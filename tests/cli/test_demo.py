@@ -37,7 +37,7 @@ async def create(site: str, row: dict[str, Any]) -> dict[str, Any]:
 
 async def name_of(site: str, row_id: str) -> Any:
     async with Creatio(site, SUPERVISOR) as crm:
-        return await crm.odata["City"].value(row_id, "Name")
+        return (await crm.odata["City"].get(row_id, select=["Name"]))["Name"]
 
 
 def test_the_demo_needs_nothing_but_itself(capsys: pytest.CaptureFixture[str]) -> None:
