@@ -8,10 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
+from attrs import evolve
+
 from creatio_async.emulator.batches import BatchLimits
 from creatio_async.emulator.odata4 import ODataService
 from creatio_async.emulator.processes import Process, Processes
 from creatio_async.emulator.queries import Query
+from creatio_async.emulator.reads import Reader
 from creatio_async.emulator.refusals import Refusal
 from creatio_async.emulator.routes import Delivery, Site
 from creatio_async.emulator.seed import fill
@@ -205,7 +208,8 @@ class Emulator:
         """
         schema = self._store.schemas[name]
         fields = Query(schema=schema, select=schema.plain)
-        return self._everything.rows(fields)
+        unlimited = Reader(self._store, evolve(self._service.rules, row_limit=0))
+        return unlimited.rows(fields)
 
     def insert(self, name: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         """Add *rows* to the entity set *name*, all or none; return their ids.
@@ -233,12 +237,6 @@ class Emulator:
             return function
 
         return register
-
-    @property
-    def _everything(self) -> Any:
-        from attrs import evolve
-
-        return evolve(self._service.reader, rules=evolve(self._service.rules, row_limit=0))
 
 
 def _one_of(option: str, value: str, *known: str) -> None:

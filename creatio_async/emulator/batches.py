@@ -7,8 +7,8 @@ the batch unless ``Prefer: continue-on-error`` was sent with the outer request.
 import asyncio
 import re
 import time
-import uuid
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urljoin
 
@@ -17,6 +17,7 @@ from attrs import define, field, frozen
 from creatio_async.emulator.odata4 import ODataService
 from creatio_async.emulator.operations import Operation
 from creatio_async.emulator.refusals import Answer, Refusal, bad_request, odata_error
+from creatio_async.emulator.values import new_guid
 
 __all__ = ["Answered", "BatchLimits", "BatchRunner", "Group", "Item"]
 
@@ -142,7 +143,7 @@ class BatchRunner:
             answer = self._item(part)
             (self._done if answer.ok else self._failed).add(part.id)
             return [Answered(part.id, "", answer)]
-        guid = str(uuid.uuid4())
+        guid = new_guid()
         answers: list[Answered] = []
         try:
             with self.service.store.transaction():
@@ -166,10 +167,10 @@ class BatchRunner:
         except Refusal as refusal:
             return refusal.answer
         answer = self.intercept(operation, lambda: self.service.answer(operation))
-        if answer.status == 201:
+        if answer.status == HTTPStatus.CREATED:
             self._places[item.id] = next(v for n, v in answer.headers if n == "Location")
-        if self.bodiless_500 and answer.status == 500:
-            return Answer(500)
+        if self.bodiless_500 and answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Answer(answer.status)
         return answer
 
     def _operation(self, item: Item) -> Operation:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from creatio_async.emulator.batches import Answered, Group, Item
+from creatio_async.emulator.jsontypes import as_list, as_object
 from creatio_async.emulator.operations import media_type
 from creatio_async.emulator.refusals import Refusal, bad_request
 
@@ -32,11 +33,12 @@ def decode(body: bytes) -> list[Item | Group]:
         whole: Any = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
     except ValueError as error:
         raise bad_request(f"An error occurred while reading the JSON: {error}") from None
-    if not isinstance(whole, dict) or next(iter(whole), None) != "requests":  # pyright: ignore[reportUnknownArgumentType]
+    top = as_object(whole)
+    if top is None or next(iter(top), None) != "requests":
         raise bad_request("The first property of a batch must be 'requests'.")
-    if len(whole) > 1 or not isinstance(whole["requests"], list):  # pyright: ignore[reportUnknownArgumentType]
+    requests = as_list(top["requests"])
+    if requests is None or len(top) > 1:
         raise bad_request("A batch must hold an array 'requests', and nothing else.")
-    requests: list[Any] = whole["requests"]
     if not requests:
         raise bad_request("The array 'requests' of a batch must not be empty.")
     return _grouped(_item(item) for item in requests)
@@ -87,9 +89,9 @@ def _check_dependencies(item: Item, ids: set[str], groups: dict[str, Group]) -> 
 
 
 def _item(given: Any) -> Item:
-    if not isinstance(given, dict):
+    fields = as_object(given)
+    if fields is None:
         raise bad_request("An item of 'requests' must be an object.")
-    fields: dict[str, Any] = given
     known = fields if fields.keys() <= _KNOWN else {n.lower(): v for n, v in fields.items()}
     for name in known:
         if name not in _KNOWN:
@@ -118,20 +120,19 @@ def _string(item: dict[str, Any], name: str) -> str:
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    names: list[Any] = value if isinstance(value, list) else [None]
-    if not all(isinstance(name, str) for name in names):
+    names = as_list(value)
+    if names is None or not all(isinstance(name, str) for name in names):
         raise bad_request("The property 'dependsOn' of an item of a batch must be an array of ids.")
     return tuple(names)
 
 
 def _headers(item: dict[str, Any], group: str) -> dict[str, str]:
-    value = item.get("headers")
-    if value is None and "headers" not in item and not group:
+    if "headers" not in item and not group:
         return {}
-    if not isinstance(value, dict):
+    headers = as_object(item.get("headers"))
+    if headers is None:
         # Without headers a message of a group is a null reference in the library.
         raise bad_request("The property 'headers' of an item of a batch must be an object.")
-    headers: dict[str, Any] = value
     if not all(isinstance(text, str) for text in headers.values()):
         raise bad_request("A header of an item of a batch must be a string.")
     return {name.lower(): text for name, text in headers.items()}
@@ -141,8 +142,9 @@ def _body(item: dict[str, Any], headers: dict[str, str]) -> Any:
     if "body" not in item:
         return None
     body = item["body"]
-    if isinstance(body, dict):
-        return body  # pyright: ignore[reportUnknownVariableType] - JSON
+    fields = as_object(body)
+    if fields is not None:
+        return fields
     if not isinstance(body, str):
         raise bad_request("The property 'body' of an item of a batch must be an object.")
     if media_type(headers.get("content-type", "")).startswith("text/"):

@@ -83,7 +83,7 @@ class ODataService:
     def _unknown_set(self, name: str) -> Refusal:
         if self.plain:
             return not_found(f"Resource not found for the segment '{name}'.")
-        # Source: a 401 was seen on a live site, with a session that was alive. Its body is inferred.
+        # Source: seen on a live site, with a session that was alive. The body is inferred.
         body = {"Message": "Authorization has been denied for this request."}
         return Refusal(Answer(401, (JSON,), orjson.dumps(body)))
 
@@ -107,11 +107,15 @@ class ODataService:
             case _:
                 raise _not_allowed("GET, POST")
 
+    def _text(self, text: str) -> bytes:
+        """Text as it is sent: with a byte order mark, as seen on live sites."""
+        return text.encode() if self.plain else _BOM + text.encode()
+
     def _count(
         self, operation: Operation, schema: Schema, within: Fragment | None = None
     ) -> Answer:
         query = self._query(operation, schema)
-        body = _BOM + str(self.reader.count(query, within)).encode()
+        body = self._text(str(self.reader.count(query, within)))
         return Answer(200, (_TEXT, ODATA_VERSION), body)
 
     def _collection(
@@ -131,7 +135,7 @@ class ODataService:
         place = ("Location", f"{operation.root}{schema.name}({key})")
         if self.plain and "return=minimal" in operation.headers.get("prefer", ""):
             return Answer(204, (place, ("OData-EntityId", place[1]), ODATA_VERSION))
-        made = self._one(operation, Query(schema=schema), key)
+        made = self._one(operation, None, schema, key)
         return Answer(201, (place, *made.headers), made.body)
 
     def _entity(
@@ -141,12 +145,13 @@ class ODataService:
             return self._member(operation, schema, key, rest)
         match operation.method:
             case "GET":
-                return self._one(operation, self._query(operation, schema), key)
+                query = self._query(operation, schema) if operation.query else None
+                return self._one(operation, query, schema, key)
             case "PATCH" | "MERGE":
                 ieee754 = takes_ieee754(operation.headers.get("content-type", ""))
                 self.writer.update(schema, key, operation.json(), ieee754=ieee754)
                 if self.plain and "return=representation" in operation.headers.get("prefer", ""):
-                    return self._one(operation, Query(schema=schema), key)
+                    return self._one(operation, None, schema, key)
                 return _NO_CONTENT
             case "DELETE":
                 self.writer.delete(schema, key)
@@ -154,12 +159,15 @@ class ODataService:
             case _:
                 raise _not_allowed("GET, PATCH, DELETE")
 
-    def _one(self, operation: Operation, query: Query, key: str) -> Answer:
+    def _one(self, operation: Operation, query: Query | None, schema: Schema, key: str) -> Answer:
         level = level_of(operation.headers.get("accept", ""))
-        row = self.reader.row(query, key, level)
+        if query is None:
+            row, shape = self.reader.entity(schema, key, level), ""
+        else:
+            row, shape = self.reader.row(query, key, level), query.shape
         if row is None:
             raise not_found()
-        context = f"{operation.root}$metadata#{query.schema.name}{query.shape}/$entity"
+        context = f"{operation.root}$metadata#{schema.name}{shape}/$entity"
         return _json(200, {"@odata.context": context, **row}, operation)
 
     def _member(
@@ -215,7 +223,7 @@ class ODataService:
             return _NO_CONTENT
         if rest:
             text = value if isinstance(value, str) else orjson.dumps(value).decode()
-            return Answer(200, (_TEXT, ODATA_VERSION), _BOM + text.encode())
+            return Answer(200, (_TEXT, ODATA_VERSION), self._text(text))
         context = f"{operation.root}$metadata#{schema.name}({key})/{column.name}"
         return _json(200, {"@odata.context": context, "value": value}, operation)
 

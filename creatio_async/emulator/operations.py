@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from creatio_async.emulator.refusals import Answer, bad_request, odata_error
+from creatio_async.emulator.jsontypes import as_object
+from creatio_async.emulator.refusals import bad_request, odata_error
 
 __all__ = ["Operation", "acceptable", "level_of", "media_type", "takes_ieee754"]
 
@@ -41,9 +42,10 @@ class Operation:
                 body = orjson.loads(body)
             except ValueError as error:
                 raise bad_request(f"An error occurred while reading the JSON: {error}") from None
-        if not isinstance(body, dict):
+        fields = as_object(body)
+        if fields is None:
             raise bad_request("A JSON object was expected in the body.")
-        return body  # pyright: ignore[reportUnknownVariableType] - JSON
+        return fields
 
     def data(self) -> bytes:
         """Return the body as it came, for a stream."""
@@ -93,8 +95,3 @@ def acceptable(accept: str) -> bool:
     words = accept.replace(";", ",").lower().split(",")
     offered = {"", "*/*", "application/*", "application/json"}
     return any(word.strip() in offered for word in words) or "application/json" in accept.lower()
-
-
-def empty(status: int, *headers: tuple[str, str]) -> Answer:
-    """Return an answer without a body."""
-    return Answer(status, headers)

@@ -53,7 +53,7 @@ def target(path: str) -> Target:
 def _key(text: str) -> str:
     named = _NAMED_KEY.fullmatch(text.strip())
     bare = (named["key"] if named else text).strip()
-    if len(bare) > 2 and bare[0] == bare[-1] == "'":
+    if bare.startswith("'") and bare.endswith("'"):
         bare = bare[1:-1]
     if not is_guid(bare):
         raise bad_query(f"The key '({text})' is not in the format of 'Edm.Guid'.")

@@ -14,6 +14,8 @@ from creatio_async.emulator.sql import Rules
 __all__ = ["Expand", "Order", "Query", "options", "query_of", "split"]
 
 _KNOWN = {"$select", "$filter", "$expand", "$orderby", "$top", "$skip", "$count", "$format"}
+_DIGITS = 10
+"""Digits of a number of rows at most: more would be no Int32."""
 _NESTED = _KNOWN - {"$format"}
 
 
@@ -160,11 +162,10 @@ def _select(text: str, schema: Schema) -> tuple[Column, ...] | None:
 def _order(text: str, rules: Rules) -> tuple[Order, ...]:
     found: list[Order] = []
     for item in split(text, ","):
-        words = item.rsplit(maxsplit=1)
-        descending = len(words) == 2 and words[1].lower() == "desc"
-        if len(words) == 2 and words[1].lower() in {"asc", "desc"}:
-            item = words[0]
-        found.append(Order(parsed(item, rules), descending))
+        words, _, last = item.rpartition(" ")
+        direction = last.lower() if words and last.lower() in {"asc", "desc"} else ""
+        tree = parsed(words.strip() if direction else item, rules)
+        found.append(Order(tree, direction == "desc"))
     if rules.order_limit and len(found) > rules.order_limit:
         raise bad_query(
             f"The number of clauses in $orderby query option exceeded the maximum number allowed "
@@ -208,7 +209,7 @@ def _nested(text: str) -> dict[str, str]:
 
 
 def _number(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 10:
+    if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS:
         raise bad_query(
             f"Invalid value '{text}' for {name} query option found. The {name} query option "
             "requires a non-negative integer value."

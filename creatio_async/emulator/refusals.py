@@ -1,5 +1,6 @@
 """Answers of the emulated site, and the bodies in which Creatio refuses."""
 
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -34,7 +35,7 @@ class Answer:
     @property
     def ok(self) -> bool:
         """Whether the operation was carried out."""
-        return self.status < 400
+        return self.status < HTTPStatus.BAD_REQUEST
 
 
 @define(slots=False, eq=False)
@@ -53,13 +54,10 @@ def odata_error(
     """
     error: dict[str, Any] = {"code": "", "message": message}
     if inner:
-        error["innererror"] = {"message": inner, "type": kind, "stacktrace": ""}
-    if deepest:
-        error["innererror"]["internalexception"] = {
-            "message": deepest,
-            "type": kind,
-            "stacktrace": "",
-        }
+        told: dict[str, Any] = {"message": inner, "type": kind, "stacktrace": ""}
+        if deepest:
+            told["internalexception"] = {"message": deepest, "type": kind, "stacktrace": ""}
+        error["innererror"] = told
     return Refusal(Answer(status, (JSON_MINIMAL, ODATA_VERSION), orjson.dumps({"error": error})))
 
 

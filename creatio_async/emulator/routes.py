@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
+import orjson
 from attrs import define, frozen
 from yarl import URL
 
@@ -141,7 +142,7 @@ class Site:
             given = request.headers.get("bpmcsrf", "")
             if given != session.csrf:
                 return self._with_cookies(_forbidden(), session)
-        if below == _AUTH + "Logout" or below == "/rest/MainMenuService/Logout":
+        if below in {_AUTH + "Logout", "/rest/MainMenuService/Logout"}:
             self.sessions.end(session)
             return Answer(200, (JSON,), b"{}")
         return self._with_cookies(await self._workspace(below, request), session)
@@ -204,7 +205,7 @@ class Site:
     async def _odata(self, path: str, request: Request) -> Answer:
         root = f"{request.url.scheme}://{request.url.raw_authority}{self.directory}"
         root += "/0/odata/" if self.framework else "/odata/"
-        if path == "$batch" or path == "%24batch":
+        if path in {"$batch", "%24batch"}:
             return await self._batch(root, request)
         self.operations += 1
         operation = Operation(
@@ -254,19 +255,17 @@ class Site:
         if not self.troubles.rules:
             return carry_out()
 
+        path = operation.path + (f"?{operation.query}" if operation.query else "")
+
         def request() -> Request:
-            body = operation.body if isinstance(operation.body, bytes) else b""
-            url = (
-                operation.root + operation.path + ("?" + operation.query if operation.query else "")
-            )
+            body = b"" if operation.body is None else operation.body
             return Request(
                 method=operation.method,
-                url=URL(url, encoded=True),
+                url=URL(operation.root + path, encoded=True),
                 headers=Headers(operation.headers),
-                body=body,
+                body=body if isinstance(body, bytes) else orjson.dumps(body),
             )
 
-        path = operation.path + ("?" + operation.query if operation.query else "")
         met = self.troubles.met(operation.method, path, request, inner=True)
         for trouble in met:
             if isinstance(trouble, Refuse):
@@ -280,8 +279,9 @@ class Site:
     def _anonymous(self, path: str, request: Request) -> Answer:
         """The answer to a request without a session.
 
-        Source: on .NET Framework OData and services answer 401 to a client that sends
-        ``ForceUseSession`` or asks as a script, and else redirect; on .NET OData always answers 401.
+        Source: logs and code of clients. On .NET Framework OData and services answer 401 where
+        ``ForceUseSession`` was sent or a script asks, and redirect otherwise; on .NET OData and
+        services always answer 401.
         """
         asks_plainly = (
             request.headers.get("forceusesession", "").lower() == "true"

@@ -16,7 +16,7 @@ NAMESPACE = "Terrasoft.Configuration.OData"
 
 EMPTY_GUID = "00000000-0000-0000-0000-000000000000"
 EMPTY_DATE = "0001-01-01T00:00:00"
-"""Dates are kept in UTC, without the Z and without trailing zeros: text order is then time order."""
+"""Dates are kept in UTC, without Z and trailing zeros: the order of the text is that of time."""
 
 
 class Kind(Enum):
@@ -64,7 +64,7 @@ _AFFINITIES = {
 }
 
 
-@frozen
+@frozen(eq=False)
 class Column:
     """A column; *lookup* names the table that it points to, *default* is what it holds if unset."""
 
@@ -140,6 +140,10 @@ def linked(schemas: list[Schema]) -> dict[str, Schema]:
             if column.lookup not in known:
                 continue
             one, back = column.navigation, f"{schema.name}CollectionBy{column.navigation}"
-            found[schema.name].append(Navigation(one, column.lookup, column.name, False, back))
-            found[column.lookup].append(Navigation(back, schema.name, column.name, True, one))
+            found[schema.name].append(
+                Navigation(one, column.lookup, column.name, many=False, partner=back)
+            )
+            found[column.lookup].append(
+                Navigation(back, schema.name, column.name, many=True, partner=one)
+            )
     return {s.name: Schema(s.name, s.columns, tuple(found[s.name])) for s in schemas}

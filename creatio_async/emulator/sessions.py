@@ -9,16 +9,18 @@ import string
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from attrs import define, field, frozen, validators
 
+from creatio_async.emulator.jsontypes import as_object
 from creatio_async.emulator.refusals import JSON, Answer, service_error
 
 __all__ = ["AUTHENTICATION_FAILED", "Session", "Sessions", "User", "cookies_of"]
 
 _TOKEN: Final = string.ascii_letters + string.digits
+_EXPIRED: Final = 5
 _REMEMBERED: Final = timedelta(days=30)
 _TYPES: Final = {
     1: "System.Security.SecurityException",
@@ -107,14 +109,14 @@ class Sessions:
     def login(self, body: bytes) -> Answer:
         """Answer a login. Refusals are a 200 with a ``Code``; a body that is no JSON is a 400."""
         try:
-            given = orjson.loads(body)
+            given = as_object(orjson.loads(body))
         except ValueError:
             given = None
-        if not isinstance(given, dict):
+        if given is None:
             return service_error(400, "The body is no JSON object.", "System.Runtime.Serialization")
-        name: Any = given.get("UserName")  # pyright: ignore[reportUnknownMemberType]
-        password: Any = given.get("UserPassword")  # pyright: ignore[reportUnknownMemberType]
-        user = self.users.get(name) if isinstance(name, str) else None
+        name, password = given.get("UserName"), given.get("UserPassword")
+        name = name if isinstance(name, str) else ""
+        user = self.users.get(name)
         if user is None or user.password != password:
             return _outcome(1, _MESSAGES[1])
         message = user.message or _MESSAGES[user.code]
@@ -195,7 +197,7 @@ def _outcome(code: int, message: str, redirect: str | None = None) -> Answer:
         }
         if refused
         else None,
-        "PasswordChangeUrl": "/Login/ChangePassword.aspx" if code == 5 else None,
+        "PasswordChangeUrl": "/Login/ChangePassword.aspx" if code == _EXPIRED else None,
         "RedirectUrl": redirect,
     }
     return Answer(200, (JSON,), orjson.dumps(body))

@@ -6,7 +6,7 @@ case, so that its order in ``$orderby`` and in ``Id gt`` is one and the same: th
 
 import sqlite3
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from creatio_async.emulator.schema import EMPTY_GUID, Column, Schema
 __all__ = ["ConstraintError", "Store"]
 
 _UNCHECKED = {"CreatedById", "ModifiedById", "OwnerId", "LanguageId"}
-"""Lookups that are not checked: the user's own contact need not be in a database of the caller's."""
+"""Lookups that are not checked, because the site fills them in by itself."""
 
 
 @define(slots=False, eq=False)
@@ -51,6 +51,7 @@ class Store:
         )
         self._close = weakref.finalize(self, self._database.close)
         add_functions(self._database)
+        self._present: set[tuple[str, str]] = set()  # rows that lookups were seen to point to
         self._inserts: dict[str, str] = {}
         self._lookups: dict[str, list[Column]] = {}
         self._referrers: dict[str, list[tuple[str, str]]] = {name: [] for name in schemas}
@@ -79,7 +80,7 @@ class Store:
         return self.schemas.get(name) or self._sets.get(name.lower())
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """Do all of the block or, if it raises, nothing. May be nested."""
         run = self._database.execute
         inner = self._database.in_transaction
@@ -87,6 +88,7 @@ class Store:
         try:
             yield
         except BaseException:
+            self._present.clear()
             run("ROLLBACK TO operation" if inner else "ROLLBACK")
             if inner:
                 run("RELEASE operation")
@@ -94,14 +96,14 @@ class Store:
         run("RELEASE operation" if inner else "COMMIT")
 
     def insert(self, schema: Schema, row: dict[str, Any]) -> None:
-        """Add *row*, which holds a value for every column.
+        """Add *row*, which holds a value for every column, in their order.
 
         Raises:
             ConstraintError: The id is taken, or a lookup points to no row.
         """
         self._check_lookups(schema, row, "insert or update on")
         try:
-            self._database.execute(self._insert_sql(schema), row)
+            self._database.execute(self._insert_sql(schema), tuple(row.values()))
         except sqlite3.IntegrityError:
             raise ConstraintError(
                 'duplicate key value violates unique constraint "PK_'
@@ -110,8 +112,9 @@ class Store:
             ) from None
 
     def insert_all(self, schema: Schema, rows: Iterable[dict[str, Any]]) -> None:
-        """Add *rows* without a look at their lookups; each holds a value for every column."""
-        self._database.executemany(self._insert_sql(schema), rows)
+        """Add *rows* as `insert` does, but without a look at their lookups."""
+        values = (tuple(row.values()) for row in rows)
+        self._database.executemany(self._insert_sql(schema), values)
 
     def update(self, schema: Schema, key: str, changes: dict[str, Any]) -> bool:
         """Change columns of one row; return False if there is none.
@@ -143,6 +146,7 @@ class Store:
                     f'"FK_{table}_{column}" on table "{table}"\nDETAIL: Key ("Id")=({key}) is '
                     f'still referenced from table "{table}".'
                 )
+        self._present.clear()
         self._database.execute(f'DELETE FROM {_quoted(schema.name)} WHERE "Id" = ?', (key,))  # noqa: S608
         return True
 
@@ -172,7 +176,7 @@ class Store:
     def _insert_sql(self, schema: Schema) -> str:
         sql = self._inserts.get(schema.name)
         if sql is None:
-            places = ", ".join(f":{column.name}" for column in schema.columns)
+            places = ", ".join("?" * len(schema.columns))
             sql = f"INSERT INTO {_quoted(schema.name)} VALUES ({places})"  # noqa: S608
             self._inserts[schema.name] = sql
         return sql
@@ -180,7 +184,7 @@ class Store:
     def _check_lookups(self, schema: Schema, row: dict[str, Any], doing: str) -> None:
         for column in self._lookups[schema.name]:
             value = row.get(column.name, EMPTY_GUID)
-            if value in {EMPTY_GUID, None}:
+            if value == EMPTY_GUID or value is None or (column.lookup, value) in self._present:
                 continue
             sql = f'SELECT 1 FROM {_quoted(column.lookup)} WHERE "Id" = ?'  # noqa: S608
             if not self.one(sql, (value,)):
@@ -189,3 +193,4 @@ class Store:
                     f'"FK_{schema.name}_{column.name}"\nDETAIL: Key ("{column.name}")=({value}) '
                     f'is not present in table "{column.lookup}".'
                 )
+            self._present.add((column.lookup, value))

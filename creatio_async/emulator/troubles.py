@@ -73,12 +73,11 @@ class Cut:
     """All is done and kept, and the answer ends too early: fewer bytes than it announced."""
 
     at: float = 0.5
-    """Where: a fraction of the body if below 1 and not a whole number, else a number of bytes."""
+    """Where: a fraction of the body between 0 and 1, or a number of bytes."""
 
     def length(self, size: int) -> int:
         """Return how many of *size* bytes are sent."""
-        share = isinstance(self.at, float) and 0 <= self.at < 1
-        wanted = int(size * self.at) if share else int(self.at)
+        wanted = int(size * self.at if 0 < self.at < 1 else self.at)
         return max(0, min(wanted, size - 1))
 
 
@@ -123,14 +122,15 @@ class Rule:
         if self in self._all:
             self._all.remove(self)
 
-    def _meets(self, method: str, path: str, request: Callable[[], Request]) -> bool:
-        if self.method is not None and self.method.upper() != method.upper():
-            return False
-        if self.path is not None and self.path not in path:
-            return False
-        if self.times is not None and self.hits >= self.times:
-            return False
-        if self.where is not None and not self.where(request()):
+    def meets(self, method: str, path: str, request: Callable[[], Request]) -> bool:
+        """Tell whether a request meets the trouble, and count it."""
+        wanted = (
+            (self.method is None or self.method.upper() == method.upper())
+            and (self.path is None or self.path in path)
+            and (self.times is None or self.hits < self.times)
+            and (self.where is None or self.where(request()))
+        )
+        if not wanted:
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -190,7 +190,7 @@ class Troubles:
             times,
             chance,
             inner,
-            random.Random(seed),
+            random.Random(seed),  # noqa: S311 - no secret
             self.rules,
         )
         self.rules.append(rule)
@@ -207,5 +207,5 @@ class Troubles:
         return [
             rule.trouble
             for rule in tuple(self.rules)
-            if rule.inner is inner and rule._meets(method, path, request)  # noqa: SLF001
+            if rule.inner is inner and rule.meets(method, path, request)
         ]

@@ -1,14 +1,16 @@
 """Values on their way from JSON into the store."""
 
+import os
 import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, Final
 
 from creatio_async.emulator.refusals import Refusal, bad_request
 from creatio_async.emulator.schema import Column, Kind
 
-__all__ = ["is_guid", "moment", "now", "stored"]
+__all__ = ["is_guid", "moment", "new_guid", "now", "stored"]
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MOMENT: Final = re.compile(
@@ -24,10 +26,23 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
+def new_guid() -> str:
+    """Return a random guid (version 4) as text; `uuid.uuid4` would take four times as long."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
 def now() -> str:
     """Return the time in UTC as it is stored: up to 7 digits of a second, as .NET counts."""
     seconds, nanoseconds = divmod(time.time_ns(), 10**9)
-    return _text(datetime.fromtimestamp(seconds, UTC), f"{nanoseconds // 100:07d}")
+    fraction = f"{nanoseconds // 100:07d}".rstrip("0")
+    return f"{_second(seconds)}.{fraction}" if fraction else _second(seconds)
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def moment(text: str) -> str:

@@ -1,6 +1,5 @@
 """Rows on their way into the store: what a body may say, defaults, and what Creatio fills in."""
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from creatio_async.emulator.refusals import Refusal, bad_request, not_found, ser
 from creatio_async.emulator.schema import EMPTY_DATE, EMPTY_GUID, Kind, Schema
 from creatio_async.emulator.store import ConstraintError, Store
 from creatio_async.emulator.tables import SUPERVISOR
-from creatio_async.emulator.values import is_guid, now, stored
+from creatio_async.emulator.values import is_guid, new_guid, now, stored
 
 __all__ = ["Writer"]
 
@@ -21,7 +20,7 @@ class Writer:
 
     store: Store
     nulls: bool
-    _defaults: dict[str, dict[str, Any]] = field(factory=dict, init=False)
+    _defaults: dict[str, dict[str, Any]] = field(factory=dict[str, dict[str, Any]], init=False)
 
     def insert(self, schema: Schema, body: Mapping[str, Any], *, ieee754: bool = False) -> str:
         """Add a row and return its id: the one in *body*, or a new one.
@@ -42,7 +41,7 @@ class Writer:
         """Return a whole row as it is stored: *changes*, defaults, and what Creatio fills in."""
         row = {**self.defaults(schema), **changes}
         if row["Id"] == EMPTY_GUID:
-            row["Id"] = str(uuid.uuid4())
+            row["Id"] = new_guid()
         _fill_in(schema, row)
         return row
 
