@@ -1,0 +1,116 @@
+"""What a type checker makes of the public names: read by mypy and pyright, run by nobody."""
+
+from collections.abc import AsyncIterator
+from typing import Any, assert_type
+from uuid import UUID
+
+from creatio_async import (
+    Batch,
+    Condition,
+    Creatio,
+    CreatioError,
+    EntitySet,
+    F,
+    Job,
+    Limits,
+    Outcome,
+    Page,
+    Password,
+    Query,
+    Report,
+    Request,
+    Response,
+    RetryPolicy,
+    Sent,
+    State,
+    Timeouts,
+    Transport,
+)
+from creatio_async.emulator import Emulator
+
+Row = dict[str, Any]
+
+
+class OwnTransport:
+    async def send(self, request: Request, /) -> Response:
+        return Response(status=200, headers=request.headers)
+
+
+async def opening() -> None:
+    async with Creatio("https://acme.creatio.com", Password("ann", "secret")) as crm:
+        assert_type(crm, Creatio)
+    async with Creatio.from_env() as crm:
+        assert_type(crm, Creatio)
+    transport: Transport = OwnTransport()
+    transport = Emulator()
+    Creatio(
+        "http://crm.test",
+        Password("ann", "secret"),
+        runtime="net",
+        retry=RetryPolicy(attempts=2),
+        limits=Limits(at_once=2),
+        timeouts=Timeouts(read=None),
+        headers={"User-Agent": "mine"},
+        transport=transport,
+    )
+
+
+async def reading(crm: Creatio, key: UUID) -> None:
+    contacts = crm.odata["Contact"]
+    assert_type(contacts, EntitySet)
+    assert_type(await contacts.get(key, select=["Name"], expand=["Account"]), Row)
+    condition = F.Name.contains("e") & (F.Account.Id == key) | ~F.Phone.is_null()
+    assert_type(condition, Condition)
+    query = contacts.where(condition).select("Id", F.Name).order_by(F.Name.desc(), "Id").top(5)
+    assert_type(query, Query)
+    assert_type(await query, list[Row])
+    assert_type(await query.first(), Row | None)
+    assert_type(await query.one(), Row)
+    assert_type(await query.count(), int)
+    async for row in query:
+        assert_type(row, Row)
+    async for page in query.pages(size=10):
+        assert_type(page, Page)
+        assert_type(page.rows, list[Row])
+        assert_type(page.count, int | None)
+
+
+async def writing(crm: Creatio, key: UUID) -> None:
+    cities = crm.odata["City"]
+    assert_type(await cities.create({"Name": "Burbank"}), Row)
+    await cities.update(key, {"Name": "Burbach"})
+    await cities.delete(str(key))
+
+    batch = crm.odata.batch(continue_on_error=False)
+    assert_type(batch, Batch)
+    with batch.atomic() as group:
+        assert_type(group.create("City", {"Name": "Spokane"}), Sent)
+    sent = batch.query(cities.top(5))
+    await batch.send()
+    assert_type(sent.state, State)
+
+
+async def many(crm: Creatio, rows: AsyncIterator[Row]) -> None:
+    cities = crm.odata["City"]
+    assert_type(await cities.create_many(rows), Report)
+    job = cities.create_many([{"Name": "Burbank"}], at_once=2, new_id=lambda row: row["Code"])
+    assert_type(job, Job)
+    async with job as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, Outcome)
+            assert_type(outcome.state, State)
+    assert_type(job.report, Report)
+
+
+async def processes(crm: Creatio) -> None:
+    assert_type(await crm.processes.execute("UsrProcess", {"A": 1}, result="B"), Any)
+    await crm.processes.start("UsrProcess")
+
+
+async def emulating() -> None:
+    async with Emulator(profile="standard").served() as url:
+        assert_type(url, str)
+
+
+def failing(error: CreatioError) -> str:
+    return str(error)
