@@ -75,6 +75,17 @@ def _excerpt(text: str) -> str:
     return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
 
 
+# mypy takes a plain function as a converter, and no method.
+
+
+def _request(request: Request) -> Request:
+    return request.redacted()
+
+
+def _response(response: Response) -> Response:
+    return response.redacted()
+
+
 class CreatioError(Exception):
     """The root of everything that this library raises, but for a mistake of the caller's."""
 
@@ -88,7 +99,7 @@ class CreatioError(Exception):
 class TransportError(CreatioError):
     """No answer came, or only a part of one. What the server did is then unknown."""
 
-    request: Request = field(converter=Request.redacted)
+    request: Request = field(converter=_request)
     reason: str
     sent: bool = True
     """False where it is certain that the server never saw the request."""
@@ -102,8 +113,8 @@ class TransportError(CreatioError):
 class ResponseError(CreatioError):
     """Creatio answered, and the answer is a refusal."""
 
-    request: Request = field(converter=Request.redacted)
-    response: Response = field(converter=Response.redacted)
+    request: Request = field(converter=_request)
+    response: Response = field(converter=_response)
     code: str = ""
     """The error code of the body; Creatio mostly leaves it empty."""
     detail: str = ""
@@ -216,7 +227,7 @@ class UnexpectedResponseError(ResponseError):
 class MultipleRowsError(CreatioError):
     """Several rows match where exactly one was due."""
 
-    request: Request = field(converter=Request.redacted)
+    request: Request = field(converter=_request)
 
     def __str__(self) -> str:
         return f"{self.request.method} {self.request.url}: more than one row"
@@ -226,8 +237,8 @@ class MultipleRowsError(CreatioError):
 class BatchError(CreatioError):
     """The answer to a ``$batch`` cannot be read as one."""
 
-    request: Request = field(converter=Request.redacted)
-    response: Response = field(converter=Response.redacted)
+    request: Request = field(converter=_request)
+    response: Response = field(converter=_response)
     detail: str = ""
 
     def __str__(self) -> str:

@@ -148,8 +148,9 @@ async def add_contact(crm: Creatio) -> str | None:
 
 
 async def _contacts(crm: Creatio) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] | None
     found = await crm.processes.execute("UsrGetAllContacts", result="ContactList")
-    return found if isinstance(found, list) else []
+    return found or []
 
 
 @define
