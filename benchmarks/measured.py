@@ -1,0 +1,195 @@
+"""One contestant in a process of its own: one pass to warm up, then the passes that count.
+
+Usage: python -m benchmarks.measured CONTESTANT SITE --rows N --passes N [--page-size N] [--core N]
+
+Prints a `Measure` as JSON. Interpreter start, imports, making the rows and the login are outside.
+"""
+
+import argparse
+import asyncio
+import gc
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http.client import HTTPConnection
+from itertools import islice
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import orjson
+
+from benchmarks.by_hand import create_all, ids_of_uuid4, logged_in, read_all
+from benchmarks.canned import city_row
+from benchmarks.pinning import pin
+from creatio_async import Creatio, Password
+from creatio_async.data import cities
+from creatio_async.protocol.ids import new_ids
+
+__all__ = ["CONTESTANTS", "Measure", "Task"]
+
+_AS = Password("Supervisor", "Supervisor")
+
+
+class Task(NamedTuple):
+    """What a contestant is to do in one pass."""
+
+    site: str
+    rows: int
+    page_size: int | None
+
+
+class Measure(NamedTuple):
+    """What the passes of one contestant took."""
+
+    records: int
+    cpu: float
+    """Seconds of this process, in user and system mode."""
+    wall: float
+    server_cpu: float
+    """Seconds of the server, in the same time."""
+    requests: int
+    bytes_in: int
+    """Bytes of bodies that the server got."""
+    bytes_out: int
+
+
+Work = Callable[[], Awaitable[int]]
+"""One pass; it returns how many records it dealt with."""
+
+Contestant = Callable[[Task], AbstractAsyncContextManager[Work]]
+
+
+def _city_rows(count: int) -> list[dict[str, str]]:
+    return [city_row(city) for city in islice(cities(), count)]
+
+
+def _create_by_hand(ids: Callable[[int], list[str]]) -> Contestant:
+    @asynccontextmanager
+    async def contestant(task: Task) -> AsyncGenerator[Work]:
+        rows = _city_rows(task.rows)
+        async with logged_in(task.site) as session:
+            yield lambda: create_all(session, task.site, rows, ids)
+
+    return contestant
+
+
+@asynccontextmanager
+async def _create_for_report(task: Task) -> AsyncGenerator[Work]:
+    rows = _city_rows(task.rows)
+    async with Creatio(task.site, _AS) as crm:
+
+        async def work() -> int:
+            report = await crm.odata["City"].create_many(rows, at_once=4)
+            report.raise_for_failures()
+            return report.done
+
+        yield work
+
+
+@asynccontextmanager
+async def _create_for_outcomes(task: Task) -> AsyncGenerator[Work]:
+    rows = _city_rows(task.rows)
+    async with Creatio(task.site, _AS) as crm:
+
+        async def work() -> int:
+            done = 0
+            async with crm.odata["City"].create_many(rows, at_once=4) as outcomes:
+                async for outcome in outcomes:
+                    assert outcome.ok
+                    done += 1
+            return done
+
+        yield work
+
+
+@asynccontextmanager
+async def _read_by_hand(task: Task) -> AsyncGenerator[Work]:
+    async with logged_in(task.site) as session:
+        yield lambda: read_all(session, task.site, task.page_size or 1_000)
+
+
+@asynccontextmanager
+async def _read_pages(task: Task) -> AsyncGenerator[Work]:
+    async with Creatio(task.site, _AS) as crm:
+
+        async def work() -> int:
+            count = 0
+            async for page in crm.odata["City"].pages(task.page_size, count=False):
+                count += len(page.rows)
+            return count
+
+        yield work
+
+
+@asynccontextmanager
+async def _read_rows(task: Task) -> AsyncGenerator[Work]:
+    async with Creatio(task.site, _AS) as crm:
+
+        async def work() -> int:
+            count = 0
+            async for _ in crm.odata["City"]:
+                count += 1
+            return count
+
+        yield work
+
+
+CONTESTANTS: Mapping[str, Contestant] = {
+    "create-by-hand": _create_by_hand(ids_of_uuid4),
+    "create-by-hand-fast-ids": _create_by_hand(new_ids),
+    "create-for-report": _create_for_report,
+    "create-for-outcomes": _create_for_outcomes,
+    "read-by-hand": _read_by_hand,
+    "read-pages": _read_pages,
+    "read-rows": _read_rows,
+}
+
+
+def _stats(site: str) -> dict[str, Any]:
+    address = urlsplit(site)
+    connection = HTTPConnection(address.hostname or "", address.port)
+    try:
+        connection.request("GET", "/stats")
+        stats: dict[str, Any] = orjson.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return stats
+
+
+async def _measure(contestant: Contestant, task: Task, passes: int) -> Measure:
+    async with contestant(task) as work:
+        await work()
+        gc.collect()
+        before = _stats(task.site)
+        wall, cpu = time.perf_counter(), time.process_time()
+        records = sum([await work() for _ in range(passes)])
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        after = _stats(task.site)
+    return Measure(
+        records=records,
+        cpu=cpu,
+        wall=wall,
+        server_cpu=after["cpu"] - before["cpu"],
+        requests=after["requests"] - before["requests"],
+        bytes_in=after["bytes_in"] - before["bytes_in"],
+        bytes_out=after["bytes_out"] - before["bytes_out"],
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("contestant", choices=sorted(CONTESTANTS))
+    parser.add_argument("site")
+    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--passes", type=int, required=True)
+    parser.add_argument("--page-size", type=int, default=None)
+    parser.add_argument("--core", type=int, default=None)
+    given = parser.parse_args()
+    pin(given.core)
+    task = Task(given.site, given.rows, given.page_size)
+    measure = asyncio.run(_measure(CONTESTANTS[given.contestant], task, given.passes))
+    print(orjson.dumps(measure._asdict()).decode())
+
+
+if __name__ == "__main__":
+    main()

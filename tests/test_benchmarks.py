@@ -1,0 +1,112 @@
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from benchmarks import bulk_create, paged_read
+from benchmarks.canned import Canned
+from benchmarks.measured import CONTESTANTS
+
+pytestmark = pytest.mark.timeout(120)
+
+_ROWS = 300
+_SMALL = ("--rows", str(_ROWS), "--passes", "2", "--repeats", "1")
+
+
+def _ran(
+    main: Callable[[Sequence[str] | None], int],
+    capsys: pytest.CaptureFixture[str],
+    *more: str,
+) -> dict[str, Any]:
+    assert main([*_SMALL, "--json", *more]) == 0
+    printed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return printed
+
+
+def test_bulk_create_sends_what_is_sent_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    heats = _ran(bulk_create.main, capsys)["heats"]
+
+    assert [heat["records"] for heat in heats] == [2 * _ROWS, 2 * _ROWS]
+    full, bare = (heat["entries"] for heat in heats)
+    assert len(full) == len(bare) == 4
+    for by_hand, *others in (full, bare):
+        assert by_hand["ratio"] == 1.0
+        assert by_hand["requests"] == 2 * _ROWS // 100
+        for line in others:
+            assert line["requests"] == by_hand["requests"]
+            assert line["bytes_out"] == by_hand["bytes_out"]
+            assert line["bytes_in"] == by_hand["bytes_in"]
+    assert full[0]["bytes_out"] > 5 * bare[0]["bytes_out"]
+
+
+def test_paged_read_asks_what_is_asked_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    [heat] = _ran(paged_read.main, capsys, "--latency-ms", "5")["heats"]
+
+    # 300 rows are a short first page, after which nobody asks again.
+    assert [line["requests"] for line in heat["entries"]] == [2, 2, 2, 2]
+    for line in heat["entries"]:
+        assert line["cpu_us_per_record"] > 0
+        assert line["records_per_second"] <= _ROWS / 0.005
+
+
+def test_the_table_names_every_contestant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert paged_read.main(_SMALL) == 0
+
+    table = capsys.readouterr().out
+    assert "Paged read of dicts: 600 records in each run" in table
+    for label in ("by hand, pages of 1,000", "pages(1_000)", "pages()", "async for row"):
+        assert label in table
+    assert "CPU us/record" in table
+    assert "pages(1_000): at most 1.15" in table
+
+
+def test_more_rows_than_there_are_cities_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        bulk_create.main(["--rows", "34007"])
+
+    assert exited.value.code == 2
+    assert "there are 34,006 cities" in capsys.readouterr().err
+
+
+def _body(answer: bytes) -> dict[str, Any]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"Content-Length: %d" % len(body) in head
+    decoded: dict[str, Any] = json.loads(body)
+    return decoded
+
+
+def test_the_canned_server_pages_by_key() -> None:
+    canned = Canned(250)
+    seen: list[str] = []
+    target = b"/full/0/odata/City?$orderby=Id&$top=100"
+    while rows := _body(canned.answer(b"GET", target, b""))["value"]:
+        seen += [row["Id"] for row in rows]
+        last = seen[-1].encode()
+        target = b"/full/0/odata/City?$filter=Id%20gt%20" + last + b"&$orderby=Id&$top=100"
+
+    assert len(seen) == len(set(seen)) == 250
+    assert seen == sorted(seen)
+    assert canned.requests == 4
+
+
+@pytest.mark.parametrize(("directory", "status"), [(b"full", 201), (b"bare", 204)])
+def test_the_canned_server_answers_each_operation(directory: bytes, status: int) -> None:
+    body = json.dumps(
+        {"requests": [{"id": str(at), "method": "POST"} for at in range(1, 101)]},
+        separators=(",", ":"),
+    )
+    canned = Canned(60)
+
+    answer = _body(canned.answer(b"POST", b"/" + directory + b"/0/odata/$batch", body.encode()))
+
+    responses = answer["responses"]
+    assert [each["id"] for each in responses] == [str(at) for at in range(1, 101)]
+    assert {each["status"] for each in responses} == {status}
+    assert all(("body" in each) == (status == 201) for each in responses)
+
+
+def test_every_contestant_takes_part() -> None:
+    heats = (*bulk_create.HEATS, *paged_read.HEATS)
+
+    assert {entry.contestant for heat in heats for entry in heat.entries} == set(CONTESTANTS)
