@@ -157,7 +157,7 @@ class _Demo:
         self._find("Rows removed", f"{removed.gone:,}", ok=not removed.left)
         if removed.left:
             note(
-                f"{removed.left:,} rows could not be removed; the first: {removed.error} "
+                f"Rows that could not be removed: {removed.left:,}. The first: {removed.error}\n"
                 "Run the same command again: it removes what an earlier demo left."
             )
 

@@ -24,17 +24,16 @@ def run_async(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
     terminated = False
 
     async def guarded() -> int:
-        task = asyncio.current_task()
+        running = asyncio.create_task(main())
 
         def terminate() -> None:
             nonlocal terminated
             terminated = True
-            if task is not None:
-                task.cancel()
+            running.cancel()
 
         with suppress(NotImplementedError):  # Windows: no such signal, no handler needed
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-        return await main()
+        return await running
 
     try:
         return asyncio.run(guarded())

@@ -37,8 +37,6 @@ _EMPTY = "00000000-0000-0000-0000-000000000000"
 _PER_BATCH = 100
 _CONTACT = ("John Johanson", "+1 111 111 1111")
 _LOOKS = 20
-"""How often to look for the contact: a process that is started is not waited for."""
-_LOOK_EVERY = 0.5
 
 
 def city_id(city: City) -> UUID:
@@ -128,8 +126,11 @@ async def load(
             step(1)
 
 
-async def add_contact(crm: Creatio) -> str | None:
+async def add_contact(crm: Creatio, *, look_every: float = 0.5) -> str | None:
     """Add a contact with one process, find it with another.
+
+    A process that is started is not waited for: the contact is looked for 20 times, every
+    *look_every* seconds.
 
     Returns:
         The contact's id; None where it did not come, or came with another name or phone.
@@ -143,7 +144,7 @@ async def add_contact(crm: Creatio) -> str | None:
         for contact in await _contacts(crm):
             if contact["Id"] not in known and (contact["Name"], contact["Phone"]) == _CONTACT:
                 return str(contact["Id"])
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(look_every)
     return None
 
 

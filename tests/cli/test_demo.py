@@ -116,6 +116,15 @@ def test_on_a_terminal_it_asks_first(answer: str, status: int, site: str) -> Non
     assert bool(out) == (status == 0)
 
 
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 1), ("", 1)])
+def test_the_answer_decides(
+    answer: str, status: int, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda: answer)
+    assert main(["demo", "--rows", "5", "--url", site]) == status
+
+
 def test_without_credentials_it_says_which_variables_to_set(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,3 +1,4 @@
+import os
 import signal
 import socket
 import sqlite3
@@ -42,6 +43,17 @@ def test_a_signal_ends_it_quietly_and_frees_the_port(
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((url.host, url.port))
+
+
+def test_ctrl_c_is_status_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("creatio_async.cli.emulator.note", interrupt)
+    assert main(["emulator", "--port", "0"]) == 130
+    assert capsys.readouterr().out.startswith("http://127.0.0.1:")
 
 
 async def test_rows_outlive_it_in_a_database_file(start: Start, tmp_path: Path) -> None:

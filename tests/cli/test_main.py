@@ -124,6 +124,18 @@ def test_a_reader_that_goes_away_early_is_no_traceback() -> None:
         assert "Traceback" not in process.stderr.read()
 
 
+def test_after_such_a_reader_the_status_is_1(capfd: pytest.CaptureFixture[str]) -> None:
+    def fails() -> None:
+        raise BrokenPipeError
+
+    app.command(fails)
+    try:
+        assert main(["fails"]) == 1
+    finally:
+        del app["fails"]
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
