@@ -115,33 +115,36 @@ class BatchRunner:
     """Given each operation and what would carry it out."""
     _places: dict[str, str] = field(factory=dict[str, str])
     _failed: set[str] = field(factory=set[str])
-    _done: set[str] = field(factory=set[str])
 
     async def run(self, parts: list[Item | Group]) -> list[Answered]:
         """Return the answers; after a failure that stops the batch there are no more of them."""
         answers: list[Answered] = []
         store = self.service.store
         waiting = iter(parts)
-        part = next(waiting, None)
-        while part is not None:
+        part = next(waiting)
+        while True:
             stop = time.perf_counter() + _TURN
             # One transaction for as much as is done in one turn: a commit each would cost more
             # than the inserts. A statement that fails undoes itself alone.
             with store.transaction():
-                while part is not None and time.perf_counter() < stop:
+                while True:
                     found = self._part(part)
                     answers += found
                     if not self.go_on and not all(a.answer.ok for a in found):
                         return answers
-                    part = next(waiting, None)
-            if part is not None:
-                await asyncio.sleep(0)
-        return answers
+                    following = next(waiting, None)
+                    if following is None:
+                        return answers
+                    part = following
+                    if time.perf_counter() >= stop:
+                        break
+            await asyncio.sleep(0)
 
     def _part(self, part: Item | Group) -> list[Answered]:
         if isinstance(part, Item):
             answer = self._item(part)
-            (self._done if answer.ok else self._failed).add(part.id)
+            if not answer.ok:
+                self._failed.add(part.id)
             return [Answered(part.id, "", answer)]
         guid = new_guid()
         answers: list[Answered] = []

@@ -183,10 +183,8 @@ class _Compiler:
             case ast.Compare(comparator, left, right):
                 sign, name = _COMPARISONS[type(comparator)]
                 return self._comparison(self.sql(left), sign, name, self.sql(right))
-            case ast.BoolOp(op, left, right):
-                word = "AND" if isinstance(op, ast.And) else "OR"
-                first, second = self._flag(left, word), self._flag(right, word)
-                return first.beside(second, f"({first.text} {word} {second.text})", Kind.FLAG)
+            case ast.BoolOp():
+                return self._chain(node)
             case ast.UnaryOp(ast.Not(), operand):
                 inner = self._flag(operand, "Not")
                 return Fragment(f"(NOT {inner.text})", inner.parameters, Kind.FLAG)
@@ -221,6 +219,18 @@ class _Compiler:
         if fragment.kind is not Kind.FLAG:
             raise incompatible(operator.capitalize(), fragment.kind, Kind.FLAG)
         return fragment
+
+    def _chain(self, node: Any) -> Fragment:
+        """Join the operands of ``a or b or c`` on one level: SQLite nests a hundred levels only."""
+        operands: list[Any] = []
+        rest, word = node, "AND" if isinstance(node.op, ast.And) else "OR"
+        while isinstance(rest, ast.BoolOp) and type(rest.op) is type(node.op):
+            operands.append(rest.right)
+            rest = rest.left
+        fragments = [self._flag(operand, word) for operand in (rest, *reversed(operands))]
+        text = f" {word} ".join(fragment.text for fragment in fragments)
+        parameters = tuple(p for fragment in fragments for p in fragment.parameters)
+        return Fragment(f"({text})", parameters, Kind.FLAG)
 
     def _comparison(self, left: Fragment, sign: str, name: str, right: Fragment) -> Fragment:
         null = left.kind is None or right.kind is None

@@ -25,12 +25,13 @@ from creatio_async.emulator.refusals import (
     ODATA_VERSION,
     Answer,
     Refusal,
+    bad_query,
     not_found,
     odata_error,
 )
 from creatio_async.emulator.schema import EMPTY_GUID, Column, Kind, Navigation, Schema
 from creatio_async.emulator.sql import Fragment, Rules
-from creatio_async.emulator.store import Store
+from creatio_async.emulator.store import Store, TooComplexError
 from creatio_async.emulator.writes import Writer
 
 __all__ = ["ODataService"]
@@ -60,6 +61,8 @@ class ODataService:
             return self._answer(operation)
         except Refusal as refusal:
             return refusal.answer
+        except TooComplexError as error:
+            return bad_query(f"The expression is too complex: {error}.").answer
 
     def _answer(self, operation: Operation) -> Answer:
         aim = target(operation.path)

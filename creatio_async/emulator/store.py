@@ -16,7 +16,7 @@ from attrs import define
 from creatio_async.emulator.functions import add_functions
 from creatio_async.emulator.schema import EMPTY_GUID, Column, Schema
 
-__all__ = ["ConstraintError", "Store"]
+__all__ = ["ConstraintError", "Store", "TooComplexError"]
 
 _UNCHECKED = {"CreatedById", "ModifiedById", "OwnerId", "LanguageId"}
 """Lookups that are not checked, because the site fills them in by itself."""
@@ -27,6 +27,10 @@ class ConstraintError(Exception):
     """The database refuses a row; the message is the text that PostgreSQL would give."""
 
     message: str
+
+
+class TooComplexError(Exception):
+    """The database cannot take a query of such a size."""
 
 
 def _quoted(name: str) -> str:
@@ -151,12 +155,22 @@ class Store:
         return True
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return every row of a query."""
-        return self._database.execute(sql, parameters).fetchall()
+        """Return every row of a query.
+
+        Raises:
+            TooComplexError: SQLite cannot parse it.
+        """
+        try:
+            return self._database.execute(sql, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            raise TooComplexError(str(error)) from error
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        """Return the first row of a query, or None."""
-        found: tuple[Any, ...] | None = self._database.execute(sql, parameters).fetchone()
+        """Return the first row of a query, or None. Raises as `all` does."""
+        try:
+            found: tuple[Any, ...] | None = self._database.execute(sql, parameters).fetchone()
+        except sqlite3.OperationalError as error:
+            raise TooComplexError(str(error)) from error
         return found
 
     def _create(self, schema: Schema) -> None:
