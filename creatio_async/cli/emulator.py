@@ -1,6 +1,7 @@
 """``creatio-async emulator``: a Creatio look-alike that runs by itself."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,10 +33,13 @@ def emulator(
         port: Port to listen on; 0 takes a free one.
         host: Address to listen on. It knows one password and is no place for real data: leave it
             on this machine.
-        runtime: What it poses as: ".NET Framework", where addresses begin with /0, or ".NET".
+        runtime: "framework" serves its workspace under /0, as .NET Framework does; "net" does not.
         profile: "creatio" keeps Creatio's limits and refusals, "standard" lifts them.
         database: SQLite file that keeps the rows; in memory where none is given.
         latency_ms: Milliseconds that every answer takes longer.
+
+    Raises:
+        ValueError: The database cannot be used.
     """
     from creatio_async.emulator import Emulator  # noqa: PLC0415 - needs an extra of its own
 
@@ -46,10 +50,14 @@ def emulator(
             ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             return await ended  # by a signal, which cancels it
 
-    with Emulator(
-        profile=profile,
-        runtime=runtime,
-        database=":memory:" if database is None else database,
-        latency=latency_ms / 1000,
-    ) as site:
+    try:
+        site = Emulator(
+            profile=profile,
+            runtime=runtime,
+            database=":memory:" if database is None else database,
+            latency=latency_ms / 1000,
+        )
+    except sqlite3.Error as error:
+        raise ValueError(f"The database {database} cannot be used: {error}.") from error
+    with site:
         return run_async(serve)

@@ -87,3 +87,15 @@ def test_a_port_that_is_taken_is_one_line_and_status_1(
     assert out == ""
     assert str(port) in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["missing/crm.sqlite", "notes.txt"])
+def test_a_database_that_cannot_be_used_is_one_line_and_status_2(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("These are notes, and no database. " * 100)
+    assert main(["emulator", "--port", "0", "--database", str(tmp_path / name)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert name in err
+    assert err.count("\n") == 1
