@@ -41,6 +41,13 @@ def _listening() -> Iterator[str]:
         loop.close()
 
 
+@pytest.fixture
+def emulated_site() -> Iterator[str]:
+    """Give the address of an emulator in a thread of its own: the test may use any event loop."""
+    with _listening() as url:
+        yield url
+
+
 class _Page:
     """What the blocks of one page share, until it is closed."""
 

@@ -43,8 +43,6 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture
-def site(start: Start) -> str:
-    """Return the address of an emulator that runs as long as the test."""
-    process = start("emulator", "--port", "0")
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+def site(emulated_site: str) -> str:
+    """Return the address of an emulator that listens as long as the test."""
+    return emulated_site
