@@ -152,8 +152,8 @@ class Creatio:
                 clock=time.monotonic,
                 runtime=self._runtime,
             )
-            await session.login()
             stack.push_async_callback(session.logout)
+            await session.login()
             sender = Sender(
                 session=session,
                 gate=Gate(self._limits),

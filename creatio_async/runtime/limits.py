@@ -1,17 +1,18 @@
 """How much is asked of a site at once, and how long an answer may take."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+import math
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any
 
 from attrs import Attribute, define, field, frozen
-from attrs.validators import ge
+from attrs.validators import ge, instance_of
 
 __all__ = ["Gate", "Limits", "Timeouts"]
 
 
-def _is_duration(_: object, field: "Attribute[float | None]", value: float | None) -> None:
-    if value is not None and not value > 0:
+def _is_duration(_: object, field: "Attribute[Any]", value: float | None) -> None:
+    if value is not None and not 0 < value < math.inf:
         raise ValueError(f"{field.name} is a number of seconds above 0, or None, not {value}")
 
 
@@ -19,10 +20,10 @@ def _is_duration(_: object, field: "Attribute[float | None]", value: float | Non
 class Limits:
     """How many requests one client has under way at once."""
 
-    at_once: int = field(default=16, validator=ge(1))
+    at_once: int = field(default=16, validator=[instance_of(int), ge(1)])
     """Requests under way at most; further ones wait for their turn, in the order they came."""
     throttle: AbstractAsyncContextManager[object] | None = None
-    """Entered before each send, for instance ``aiolimiter.AsyncLimiter(100, 60)``."""
+    """Entered before each send but a login, for instance ``aiolimiter.AsyncLimiter(100, 60)``."""
 
 
 @frozen(kw_only=True)
@@ -45,13 +46,11 @@ class Gate:
     """Lets so many through at once."""
 
     limits: Limits
-    _places: asyncio.Semaphore = field(init=False)
+    places: asyncio.Semaphore = field(init=False)
+    """Held by a call while it is sent and answered, and while its session is renewed."""
+    throttle: AbstractAsyncContextManager[object] = field(init=False)
+    """Entered before each send."""
 
     def __attrs_post_init__(self) -> None:
-        self._places = asyncio.Semaphore(self.limits.at_once)
-
-    @asynccontextmanager
-    async def place(self) -> AsyncGenerator[None]:
-        """Wait for a turn, and hold it for the block."""
-        async with self._places, self.limits.throttle or nullcontext():
-            yield
+        self.places = asyncio.Semaphore(self.limits.at_once)
+        self.throttle = self.limits.throttle or nullcontext()

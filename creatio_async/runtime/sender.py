@@ -43,6 +43,16 @@ class Reply:
     """An earlier send of the same call may have been carried out."""
 
 
+@frozen
+class _Failure:
+    """Why an attempt failed, and what that allows."""
+
+    error: TransportError | ResponseError
+    repeat: Repeat
+    doubtful: bool
+    """It may have been carried out all the same."""
+
+
 @define(eq=False)
 class Sender:
     """Sends calls in a session; any number of tasks may call it at once.
@@ -69,36 +79,52 @@ class Sender:
             TransportError: No answer came.
             ValueError: The address is of another origin.
         """
-        started, attempt, renewed, doubtful = self.clock(), 0, False, False
+        started, attempt, doubtful = self.clock(), 0, False
         while True:
-            seen = self.session.number
-            request = self._request(call)
-            error: TransportError | ResponseError
-            try:
-                response = await self._exchange(request)
-            except TransportError as failure:
-                error = failure
-            else:
+            done = await self._attempt(call)
+            if not isinstance(done, _Failure):
+                return Reply(*done, doubtful)
+            attempt += 1
+            wait = self.retry.wait(
+                done.error, repeat=done.repeat, attempt=attempt, elapsed=self.clock() - started
+            )
+            if wait is None:
+                raise done.error
+            doubtful = doubtful or done.doubtful
+            await self.sleep(wait)
+
+    async def _attempt(self, call: Call) -> "tuple[Request, Response] | _Failure":
+        """Send *call* when its turn comes; once more, in the same place, in a new session.
+
+        Whoever logs in or waits for it keeps his place: what is still in line is not sent in a
+        session that is lost. The request is signed last, in the session that it is sent in.
+        """
+        async with self.gate.places:
+            may_renew = True
+            while True:
+                try:
+                    seen, request, response = await self._exchange(call)
+                except TransportError as error:
+                    return _Failure(error, call.repeat, is_doubtful(error))
                 refused = None if response.status in call.fine else _refusal(request, response)
                 if refused is None:
                     self.session.proved()
-                    return Reply(request, response, doubtful)
-                if not renewed and await self.session.renew(seen, request, response):
-                    renewed = True
-                    continue
-                error = self.session.verdict(refused)
-            attempt += 1
-            wait = self.retry.wait(
-                error, repeat=call.repeat, attempt=attempt, elapsed=self.clock() - started
-            )
-            if wait is None:
-                raise error
-            doubtful = doubtful or is_doubtful(error)
-            await self.sleep(wait)
+                    return request, response
+                try:
+                    verdict = await self.session.judge(seen, request, refused, may_renew=may_renew)
+                except (TransportError, ResponseError) as failure:
+                    # Of the call itself nothing was begun, and a login is no harm.
+                    return _Failure(failure, Repeat.IDEMPOTENT, doubtful=False)
+                if verdict is not None:
+                    return _Failure(verdict, call.repeat, is_doubtful(verdict))
+                may_renew = False
 
-    async def _exchange(self, request: Request) -> Response:
-        async with self.gate.place():
-            return await self.session.channel.send(request)
+    async def _exchange(self, call: Call) -> tuple[int, Request, Response]:
+        async with self.gate.throttle:
+            if self.session.is_closed:
+                raise RuntimeError("the client is closed: nothing is sent any more")
+            seen, request = self.session.number, self._request(call)
+            return seen, request, await self.session.channel.send(request)
 
     def _request(self, call: Call) -> Request:
         request = Request(

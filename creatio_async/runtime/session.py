@@ -2,12 +2,13 @@
 
 Any number of tasks use one session at once. Whoever meets its loss first logs in, and all others
 wait for that one login: they know by the session's number whether it has been renewed since they
-sent their request.
+sent their request. A login that fails while they wait has failed for them, too.
 """
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from enum import Enum
 
 from attrs import define, evolve, field
@@ -34,7 +35,7 @@ from creatio_async.protocol.session import (
 from creatio_async.protocol.site import Runtime, Site
 from creatio_async.runtime.channels import Channel, cookie
 
-__all__ = ["Session"]
+__all__ = ["Session", "unknown"]
 
 _STORM = 60.0
 """Seconds in which a login that did not help is not tried again."""
@@ -62,7 +63,11 @@ class Session:
     """Seconds, from anywhere, never going back."""
     runtime: Runtime | None = None
     """What the site runs on; found out at the first login where it is None."""
+    patience: float = 5.0
+    """Seconds that a logout may take."""
 
+    is_closed: bool = field(init=False, default=False)
+    """Logged out, for good."""
     number: int = field(init=False, default=0)
     """How many logins there have been: a request remembers in which session it was sent."""
     _turn: asyncio.Lock = field(init=False, factory=asyncio.Lock)
@@ -70,6 +75,11 @@ class Session:
     _fruitless: int = field(init=False, default=0)
     _logged_in_at: float = field(init=False, default=0.0)
     _renewed_at: dict[Loss, float] = field(init=False, factory=dict[Loss, float])
+    _failures: int = field(init=False, default=0)
+    _failure: TransportError | ResponseError | None = field(init=False, default=None)
+    _looks: int = field(init=False, default=0)
+    _told: int = field(init=False, default=0)
+    _pulse: _Pulse = field(init=False, default=_Pulse.UNCLEAR)
 
     @property
     def workspace(self) -> str:
@@ -100,56 +110,62 @@ class Session:
             TransportError: No answer came.
         """
         async with self._turn:
-            self._refused = None
+            self._refused, self._fruitless = None, 0
             await self._login()
 
     async def logout(self) -> None:
-        """End the session, as well as it can be done: nobody waits for its success."""
+        """End the session, as well as it can be done in a short time: nobody waits for it.
+
+        Nothing logs in again afterwards.
+        """
+        self.is_closed = True
         if self.number:
-            with suppress(CreatioError):
-                await self.channel.send(self.sign(logout_request(self.site)))
+            with suppress(CreatioError, TimeoutError):
+                async with asyncio.timeout(self.patience):
+                    await self.channel.send(self.sign(logout_request(self.site)))
 
     def proved(self) -> None:
         """Note that a request succeeded: the login of this session was worth it."""
         self._fruitless = 0
 
-    async def renew(self, seen: int, request: Request, response: Response) -> bool:
-        """Say whether *request*, refused with *response*, should be sent again, in a new session.
+    async def judge(
+        self, seen: int, request: Request, error: ResponseError, *, may_renew: bool
+    ) -> ResponseError | None:
+        """Return what a refusal means, or None: send it again, in what is a new session now.
 
         Args:
             seen: The number of the session in which the request was sent.
             request: As it was sent.
-            response: What it got.
+            error: What it got.
+            may_renew: Whether the session may be renewed for it: it was not yet.
 
         Raises:
             AuthenticationError: The new login was refused.
+            ResponseError: The new login failed.
             TransportError: The new login got no answer.
         """
-        how = loss(request, response)
+        how = loss(request, error.response)
         if how is None:
-            return False
+            return error
+        failures, looks = self._failures, self._looks
         async with self._turn:
-            if self.number != seen:
-                return True  # somebody else has renewed it
-            if how is Loss.TOKEN and request.headers.get("bpmcsrf") != self._token():
-                return True  # an answer in between has brought a new token
-            if not await self._is_worth_a_login(how):
-                return False
-            self._renewed_at[how] = self.clock()
-            await self._login()
-            return True
-
-    def verdict(self, error: ResponseError) -> ResponseError:
-        """Return what a refusal means that a new session did not, or would not, change."""
-        if error.status == 401 and loss(error.request, error.response) is Loss.LIKELY:
-            detail = (
-                "401 on a session that is alive: Creatio answers so for an entity set that it does "
-                "not know (names are case-sensitive) or that the user may not see"
-            )
-            return ForbiddenError(error.request, error.response, error.code, detail)
+            if may_renew and not self.is_closed:
+                if self.number != seen:
+                    return None  # somebody else has renewed it
+                if how is Loss.TOKEN and request.headers.get("bpmcsrf") != self._token():
+                    return None  # an answer in between has brought a new token
+                if self._failures != failures and self._failure is not None:
+                    raise copy(self._failure) from self._failure  # the login that we waited for
+                if await self._is_worth_a_login(how, looks):
+                    await self._login()
+                    self._renewed_at[how] = self.clock()
+                    return None
+            if error.status == 401 and how is Loss.LIKELY:
+                is_alive = await self._pulse_since(looks) is _Pulse.ALIVE
+                return unknown(error) if is_alive else error
         return error
 
-    async def _is_worth_a_login(self, how: Loss) -> bool:
+    async def _is_worth_a_login(self, how: Loss, looks: int) -> bool:
         if self._fruitless >= _FRUITLESS and self._is_recent(self._logged_in_at):
             return False
         if how is Loss.CERTAIN:
@@ -157,14 +173,23 @@ class Session:
         recent = self._is_recent(self._renewed_at.get(how))
         if how is Loss.TOKEN:
             return not recent
-        pulse = await self._feel_pulse()
+        pulse = await self._pulse_since(looks)
         return pulse is _Pulse.LOST or (pulse is _Pulse.UNCLEAR and not recent)
 
     def _is_recent(self, moment: float | None) -> bool:
         return moment is not None and self.clock() - moment < _STORM
 
+    async def _pulse_since(self, looks: int) -> _Pulse:
+        """Look whether the session lives, unless a look after number *looks* has told.
+
+        An unknown entity set gets a 401 on a living session, too.
+        """
+        if self._told <= looks:
+            self._looks += 1
+            self._pulse, self._told = await self._feel_pulse(), self._looks
+        return self._pulse
+
     async def _feel_pulse(self) -> _Pulse:
-        """Look whether the session lives: an unknown entity set gets a 401 on a living one too."""
         response = await self._get(f"{self.workspace}/odata/")
         if response is None:
             return _Pulse.UNCLEAR
@@ -177,18 +202,20 @@ class Session:
             # Another attempt would count towards a lock-out of the user.
             raise _again(self._refused)
         request = login_request(self.site, self.auth.user, self.auth.password)
-        response = await self.channel.send(request)
         try:
-            welcome = read_login(request, response)
-        except AuthenticationError as error:
-            self._refused = error
+            welcome = read_login(request, await self.channel.send(request))
+        except (TransportError, ResponseError) as error:
+            self._failures += 1
+            self._failure = error
+            if isinstance(error, AuthenticationError):
+                self._refused = error
             raise
-        if self.runtime is None:
-            names = {morsel.key for morsel in self.channel.jar}
-            self.runtime = guess_runtime(self.site, welcome, names) or await self._probe()
         self._fruitless += 1
         self._logged_in_at = self.clock()
         self.number += 1
+        if self.runtime is None:
+            names = {morsel.key for morsel in self.channel.jar}
+            self.runtime = guess_runtime(self.site, welcome, names) or await self._probe()
 
     async def _probe(self) -> Runtime:
         """Find out under which prefix the workspace answers."""
@@ -214,6 +241,15 @@ class Session:
 
     def _token(self) -> str | None:
         return cookie(self.channel.jar, CSRF_COOKIE)
+
+
+def unknown(error: ResponseError) -> ResponseError:
+    """Return what the 401 in *error* means where the session is known to be alive."""
+    detail = (
+        "401 on a session that is alive: Creatio answers so for an entity set that it does not "
+        "know (names are case-sensitive) or that the user may not see"
+    )
+    return ForbiddenError(error.request, error.response, error.code, detail)
 
 
 def _is_json(response: Response) -> bool:
