@@ -20,7 +20,10 @@ def check_name(name: str, what: str = "name") -> str:
     Raises:
         ValueError: It is not: it is empty, too long, or holds something else than letters,
             digits and underscores.
+        TypeError: It is no string.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"a {what} is a string, not {name!r:.80}")
     if not name.isidentifier() or len(name) > _LONGEST:
         raise ValueError(
             f"{name!r} is not a {what}: letters, digits and underscores, {_LONGEST} at most"
@@ -33,7 +36,10 @@ def check_path(path: str, what: str = "path") -> tuple[str, ...]:
 
     Raises:
         ValueError: One of them is no identifier.
+        TypeError: *path* is no string.
     """
+    if not isinstance(path, str):
+        raise TypeError(f"a {what} is a string, not {path!r:.80}")
     return tuple(check_name(name, what) for name in path.split("/"))
 
 
