@@ -1,5 +1,6 @@
 """The address of a site: from what a person pastes to the URLs that are sent."""
 
+import re
 from typing import Literal
 
 from attrs import frozen
@@ -15,6 +16,9 @@ _OF_THE_SITE = frozenset(
     | {"servicemodel", "shell"}
 )
 """First path segments (in lower case) that belong to Creatio and not to a virtual directory."""
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+_NO_HOST = re.compile(r"[\s/\\@?#<>]")
 
 
 @frozen
@@ -37,7 +41,8 @@ class Site:
 
     def owns(self, url: URL) -> bool:
         """Say whether *url* is of the same origin: only there may cookies and tokens go."""
-        return url.absolute and url.origin() == self.url.origin()
+        own = self.url  # an origin's own `==` tells :443 from no port at all
+        return (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
 
 
 def parse_site(text: str | URL) -> Site:
@@ -48,16 +53,19 @@ def parse_site(text: str | URL) -> Site:
 
     Raises:
         ValueError: It is no http or https address, or it holds a user name or password.
+        TypeError: It is no text.
     """
+    if not isinstance(text, str | URL):
+        raise TypeError(f"the address of a site is a text, not {type(text).__name__}")
     pasted = str(text).strip()
     try:
-        url = URL(pasted if "://" in pasted else f"https://{pasted}")
+        url = URL(pasted if _SCHEME.match(pasted) else f"https://{pasted}")
     except ValueError:
         url = URL()
-    if url.user is not None or url.password is not None:
-        # The text is not quoted: it holds a credential.
+    if "@" in (pasted if not url.host else f"{url.raw_authority}{url.raw_path}"):
+        # The text is not quoted: it holds a credential, perhaps one that broke the address.
         raise ValueError("a site's address must not hold a user name or password; pass Password()")
-    if url.scheme not in {"http", "https"} or not url.host:
+    if url.scheme not in {"http", "https"} or not url.host or _NO_HOST.search(url.host):
         raise ValueError(
             f"{pasted!r} is not the address of a site, such as https://acme.creatio.com"
         )
