@@ -34,9 +34,7 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_index", "_items")
 
     def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        self._items: tuple[tuple[str, str], ...] = tuple(
-            cast("Mapping[str, str]", items).items() if isinstance(items, Mapping) else items
-        )
+        self._items: tuple[tuple[str, str], ...] = tuple(_pairs(items))
         index: dict[str, str] = {}
         for name, value in self._items:
             index.setdefault(name.lower(), value)
@@ -82,7 +80,7 @@ class Headers(Mapping[str, str]):
         """Return these fields with those of *other* in place of the ones of the same name."""
         taken = {name.lower() for name in other}
         kept = [pair for pair in self._items if pair[0].lower() not in taken]
-        return Headers([*kept, *other.items()])
+        return Headers([*kept, *_pairs(other)])
 
     def redacted(self) -> "Headers":
         """Return a copy in which credentials (cookies, tokens) are stars."""
@@ -93,6 +91,12 @@ class Headers(Mapping[str, str]):
 
     def _lowered(self) -> tuple[tuple[str, str], ...]:
         return tuple((name.lower(), value) for name, value in self._items)
+
+
+def _pairs(items: Mapping[str, str] | Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    if isinstance(items, Headers):
+        return items.pairs  # as a mapping it gives the first value of a name only
+    return cast("Mapping[str, str]", items).items() if isinstance(items, Mapping) else items
 
 
 @frozen(kw_only=True)
