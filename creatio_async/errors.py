@@ -33,6 +33,8 @@ aiohttp's own errors are only ever the ``__cause__`` of one of these. Every one 
 A mistake of the caller's is a `ValueError` or a `TypeError`, raised before anything is sent.
 """
 
+from email.utils import parsedate_to_datetime
+
 from attrs import define, field
 
 from creatio_async.messages import Request, Response
@@ -67,12 +69,16 @@ __all__ = [
 ]
 
 _EXCERPT = 300
-"""Characters of a body that a message quotes at most."""
+"""Characters of a body, and of an address, that a message quotes at most."""
 
 
 def _excerpt(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(text[: 4 * _EXCERPT].split())
     return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
+
+
+def _asked(request: Request) -> str:
+    return f"{request.method} {_excerpt(str(request.url))}"
 
 
 # mypy takes a plain function as a converter, and no method.
@@ -106,7 +112,7 @@ class TransportError(CreatioError):
 
     def __str__(self) -> str:
         known = "" if self.sent else " (nothing was sent)"
-        return f"{self.request.method} {self.request.url}: {_excerpt(self.reason)}{known}"
+        return f"{_asked(self.request)}: {_excerpt(self.reason)}{known}"
 
 
 @define(slots=False, eq=False)
@@ -127,13 +133,24 @@ class ResponseError(CreatioError):
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds that ``Retry-After`` asks to wait; None where it asks for nothing."""
-        text = self.response.headers.get("retry-after", "").strip()
-        return float(text) if text.isascii() and text.isdigit() else None
+        """The seconds that ``Retry-After`` asks to wait; None where it asks for nothing.
+
+        A date is taken relative to the ``Date`` of the same answer: clocks differ.
+        """
+        headers = self.response.headers
+        text = headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return float(text)
+        try:
+            until = parsedate_to_datetime(text)
+            seconds = (until - parsedate_to_datetime(headers.get("date", ""))).total_seconds()
+        except (ValueError, TypeError):  # no date, or only one of the two has a zone
+            return None
+        return max(seconds, 0.0)
 
     def __str__(self) -> str:
         said = _excerpt(self.detail or self.response.text())
-        words = [f"{self.request.method} {self.request.url} -> {self.status}", self.code, said]
+        words = [f"{_asked(self.request)} -> {self.status}", _excerpt(self.code), said]
         return " ".join(word for word in words if word)
 
 
@@ -230,7 +247,7 @@ class MultipleRowsError(CreatioError):
     request: Request = field(converter=_request)
 
     def __str__(self) -> str:
-        return f"{self.request.method} {self.request.url}: more than one row"
+        return f"{_asked(self.request)}: more than one row"
 
 
 @define(slots=False, eq=False)
@@ -243,7 +260,7 @@ class BatchError(CreatioError):
 
     def __str__(self) -> str:
         said = _excerpt(self.detail)
-        return f"{self.request.method} {self.request.url} -> {self.response.status} {said}"
+        return f"{_asked(self.request)} -> {self.response.status} {said}"
 
 
 @define(slots=False, eq=False)

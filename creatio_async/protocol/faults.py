@@ -126,7 +126,7 @@ def read_detail(response: Response) -> tuple[str, str]:
 def _innermost(answer: dict[str, Any]) -> tuple[str, str]:
     """Walk down the nested errors of OData (``innererror``) and of Web API (``InnerException``)."""
     level = as_object(answer.get("error", answer))
-    code, said = "", ""
+    code, said = as_text(answer.get("error")), as_text(answer.get("error_description"))  # OAuth's
     for _ in range(_DEEPEST):
         code = code or as_text(level.get("code"))
         said = _message(level) or said

@@ -11,7 +11,13 @@ from enum import Enum
 from attrs import field, frozen
 from attrs.validators import ge, gt
 
-from creatio_async.errors import CreatioError, ResponseError, ThrottledError, TransportError
+from creatio_async.errors import (
+    CreatioError,
+    ResponseError,
+    ThrottledError,
+    TransportError,
+    UnexpectedResponseError,
+)
 from creatio_async.protocol.faults import is_passing
 
 __all__ = ["Repeat", "RetryPolicy", "is_doubtful"]
@@ -70,8 +76,10 @@ class RetryPolicy:
 
     def pause(self, attempt: int) -> float:
         """Return the seconds to wait after send number *attempt*, jitter included."""
-        doublings = min(attempt - 1, 64)  # more would overflow a float one day
-        grown = min(self.wait_initial * self.wait_exp_base**doublings, self.wait_max)
+        try:
+            grown = min(self.wait_initial * self.wait_exp_base ** (attempt - 1), self.wait_max)
+        except OverflowError:  # a float ends at 2 to the 1024th
+            grown = self.wait_max if self.wait_initial else 0.0
         return grown + self.jitter() * self.wait_jitter
 
 
@@ -79,6 +87,8 @@ def is_doubtful(error: CreatioError) -> bool:
     """Say whether the request that ended in *error* may have been carried out all the same."""
     if isinstance(error, TransportError):
         return error.sent
+    if isinstance(error, UnexpectedResponseError):
+        return error.status < 300  # a success whose answer cannot be read
     return (
         isinstance(error, ResponseError)
         and error.status >= 500
