@@ -1,5 +1,6 @@
 """The same site behind a port: aiohttp's server, and nothing that answers by itself."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -15,12 +16,16 @@ __all__ = ["served"]
 _LARGEST: Final = 64 * 2**20
 """Bytes of a request body; IIS and Kestrel take about 30 MB."""
 
+_PATIENCE: Final = 0.5
+"""Seconds that a body which is still on its way is waited for, when the block ends."""
+
 
 @asynccontextmanager
 async def served(
     deliver: Callable[[Request], Awaitable[Delivery]], host: str, port: int
 ) -> AsyncGenerator[str]:
     """Listen on *host* and *port* inside the block; give the address without a slash at its end."""
+    under_way: set[asyncio.Future[Delivery]] = set()
 
     async def answer(incoming: web.Request) -> web.StreamResponse:
         request = Request(
@@ -29,7 +34,13 @@ async def served(
             headers=Headers(incoming.headers.items()),
             body=await incoming.read(),
         )
-        delivery = await deliver(request)
+        # A task of its own, so that the end of the block can end it: a caller that goes away does
+        # not, as little as on Creatio.
+        work = asyncio.ensure_future(deliver(request))
+        under_way.add(work)
+        work.add_done_callback(under_way.discard)
+        await asyncio.wait([work])
+        delivery = Delivery(None) if work.cancelled() else work.result()
         if delivery.response is None:
             _drop(incoming)
             return web.Response()
@@ -39,8 +50,7 @@ async def served(
 
     app = web.Application(client_max_size=_LARGEST)
     app.router.add_route(hdrs.METH_ANY, "/{path:.*}", answer)
-    # Handlers that still wait, as in a latency, are cancelled at once when the block ends.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01, handler_cancellation=True)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_PATIENCE)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -49,6 +59,8 @@ async def served(
         shown = f"[{host}]" if ":" in host else host
         yield f"http://{shown}:{bound}"
     finally:
+        for work in under_way:
+            work.cancel()
         await runner.cleanup()
 
 

@@ -189,6 +189,24 @@ async def test_leaving_takes_no_time_though_requests_wait_and_connections_are_op
             await waiting
 
 
+async def test_a_caller_that_goes_away_does_not_undo_the_work(emulator: Emulator) -> None:
+    arrived = asyncio.Event()
+
+    def waits(_: Request) -> bool:
+        arrived.set()
+        return True
+
+    async with socket_caller(emulator) as caller:
+        await caller.login()
+        emulator.troubles.add(Latency(0.02), path="City", where=waits)
+        asked = asyncio.create_task(caller.odata("POST", "City", {"Name": "A"}))
+        await arrived.wait()
+        asked.cancel()
+        await asyncio.wait([asked])
+        while not emulator.rows("City"):  # noqa: ASYNC110 - nothing tells of the end of the work
+            await asyncio.sleep(0)
+
+
 async def test_an_address_of_version_six_stands_in_brackets(emulator: Emulator) -> None:
     try:
         async with emulator.served("::1") as url:
