@@ -46,7 +46,16 @@ from creatio_async.messages import Headers, Request, Response
 from creatio_async.odata import OData
 from creatio_async.outcomes import State
 from creatio_async.processes import Processes
-from creatio_async.protocol.odata.expressions import Column, Condition, F
+from creatio_async.protocol.odata.expressions import (
+    Column,
+    Expression,
+    F,
+    isof,
+    maxdatetime,
+    mindatetime,
+    now,
+)
+from creatio_async.protocol.odata.nodes import Condition, EnumMember
 from creatio_async.protocol.odata.spec import Page
 from creatio_async.protocol.retry import RetryPolicy
 from creatio_async.query import Query
@@ -67,6 +76,8 @@ __all__ = [
     "CreatioError",
     "CsrfError",
     "EntitySet",
+    "EnumMember",
+    "Expression",
     "F",
     "FailedDependencyError",
     "ForbiddenError",
@@ -108,4 +119,8 @@ __all__ = [
     "UnexpectedResponseError",
     "UnsupportedMediaTypeError",
     "__version__",
+    "isof",
+    "maxdatetime",
+    "mindatetime",
+    "now",
 ]

@@ -6,7 +6,8 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from creatio_async.errors import MultipleRowsError, NotFoundError, ResponseError
-from creatio_async.protocol.odata.expressions import Column, Condition, Order
+from creatio_async.protocol.odata.expressions import Column, Expression
+from creatio_async.protocol.odata.nodes import Condition, Order
 from creatio_async.protocol.odata.paging import Pager, check_size
 from creatio_async.protocol.odata.spec import (
     Page,
@@ -54,7 +55,7 @@ class Query:
         """Put the rows behind navigation properties into the rows: ``expand("Account")``."""
         return self._with(expand=self.spec.expand + as_navigation(paths))
 
-    def order_by(self, *columns: str | Column | Order) -> "Query":
+    def order_by(self, *columns: str | Expression | Order) -> "Query":
         """Sort by *columns*: ``order_by(F.Name.desc(), "Id")``. Later calls sort within these."""
         return self._with(order=self.spec.order + tuple(as_order(each) for each in columns))
 
@@ -133,7 +134,7 @@ class Query:
         count: int | None = None
         while step is not None:
             try:
-                page = await self._step(step)
+                page, _ = await self._step(step)
             except ResponseError as error:
                 step = pager.refused(error)
                 if step is None:
@@ -144,10 +145,10 @@ class Query:
             if page.rows or count is not None:
                 yield page if page.count == count else evolve(page, count=count)
 
-    async def _step(self, step: QuerySpec | str) -> Page:
+    async def _step(self, step: QuerySpec | str) -> tuple[Page, Reply]:
         if isinstance(step, str):
             return await self._service.follow(step, self.spec)
-        return (await self._service.ask(self.name, step))[0]
+        return await self._service.ask(self.name, step)
 
     async def _few(self, rows: int) -> tuple[list[Row], Reply | None]:
         """Return at most *rows* rows, and the last answer."""
@@ -155,12 +156,15 @@ class Query:
         reply: Reply | None = None
         for part in split(self.spec):
             wanted = rows - len(found)
-            top = wanted if part.top is None else min(wanted, part.top)
-            page, reply = await self._service.ask(self.name, evolve(part, top=top))
-            found += page.rows[:wanted]
-            if len(found) == rows:
+            pager = Pager(evolve(part, top=wanted if part.top is None else min(wanted, part.top)))
+            step: QuerySpec | str | None = pager.begin()
+            while step is not None:
+                page, reply = await self._step(step)
+                found += page.rows
+                step = pager.after(page)
+            if len(found) >= rows:
                 break
-        return found, reply
+        return found[:rows], reply
 
     def _with(self, **changes: Any) -> "Query":
         return Query(self._service, self.name, evolve(self.spec, **changes))

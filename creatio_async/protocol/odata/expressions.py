@@ -1,216 +1,58 @@
-"""`F` and what grows from it: conditions as trees, made into text by a version of OData.
+"""`F` and what grows from it: columns, functions of them, conditions.
 
 ``F.Name`` is a column, ``F.Account.Name`` a path; comparing one gives a condition, and conditions
 are joined with ``& | ~``. All of them are frozen values: they can be kept, compared and printed.
 """
 
-import datetime as dt
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
-from typing import Any, NoReturn
-from uuid import UUID
+import inspect
+from collections.abc import Callable, Iterable
+from typing import NoReturn
 
-from attrs import field, frozen
-
-from creatio_async.protocol.names import check_path
+from creatio_async.protocol.names import check_name, check_path
+from creatio_async.protocol.odata.filters import value_text
 from creatio_async.protocol.odata.literals import literal
-
-__all__ = [
-    "And",
-    "Column",
-    "Comparison",
-    "Condition",
-    "F",
-    "In",
-    "Literal",
-    "Not",
-    "Or",
-    "Order",
-    "Path",
-    "Predicate",
-    "Raw",
-    "Value",
-    "conjunction",
-    "terms",
-]
-
-_Primitive = (
-    str | int | float | Decimal | UUID | dt.datetime | dt.date | dt.time | dt.timedelta | bytes
+from creatio_async.protocol.odata.nodes import (
+    Arithmetic,
+    Comparison,
+    Condition,
+    EnumMember,
+    Function,
+    In,
+    Lambda,
+    Literal,
+    Order,
+    Path,
+    Predicate,
+    TypeName,
+    Value,
 )
 
-
-def _check_value(_: object, __: object, value: object) -> None:
-    """Refuse at the line of the mistake what no literal can be made of later."""
-    if value is not None and not isinstance(value, _Primitive):
-        raise TypeError(f"a {type(value).__name__} cannot be compared with a column")
-    if isinstance(value, dt.datetime) and value.utcoffset() is None:
-        raise ValueError(f"the datetime {value.isoformat()} has no time zone")
+__all__ = ["Column", "Expression", "F", "isof", "maxdatetime", "mindatetime", "now"]
 
 
-# --- Values: what stands on either side of a comparison -------------------------------------------
+class Expression:
+    """A value that is made of columns: compare it, calculate with it, ask a function of it.
 
-
-@frozen
-class Path:
-    """A column, or the way to one through lookups."""
-
-    names: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return "/".join(self.names)
-
-
-@frozen
-class Literal:
-    """A value of the caller's."""
-
-    value: Any = field(validator=_check_value)
-
-
-Value = Path | Literal
-
-
-# --- Conditions -----------------------------------------------------------------------------------
-
-
-@frozen
-class Condition:
-    """Something that is true or false of a row. Join conditions with ``& | ~``."""
-
-    def __and__(self, other: "Condition") -> "Condition":
-        return And((*_parts(And, self), *_parts(And, _condition(other))))
-
-    def __or__(self, other: "Condition") -> "Condition":
-        return Or((*_parts(Or, self), *_parts(Or, _condition(other))))
-
-    def __invert__(self) -> "Condition":
-        return self.item if isinstance(self, Not) else Not(self)
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("a condition is no bool: write & | ~ instead of 'and' 'or' 'not' and 'in'")
-
-
-@frozen
-class Comparison(Condition):
-    """``left operator right``, with OData's name of the operator."""
-
-    operator: str
-    left: Value
-    right: Value
-
-
-@frozen
-class Predicate(Condition):
-    """A function of the protocol that is true or false, such as ``contains``."""
-
-    function: str
-    arguments: tuple[Value, ...]
-
-
-@frozen
-class In(Condition):
-    """The column has one of the values; each value stands once."""
-
-    column: Path
-    values: tuple[Literal, ...]
-
-
-@frozen
-class And(Condition):
-    """All of them hold."""
-
-    items: tuple[Condition, ...]
-
-
-@frozen
-class Or(Condition):
-    """At least one of them holds."""
-
-    items: tuple[Condition, ...]
-
-
-@frozen
-class Not(Condition):
-    """It does not hold."""
-
-    item: Condition
-
-
-@frozen
-class Raw(Condition):
-    """Text of the caller's, sent as it stands."""
-
-    text: str
-
-
-def conjunction(conditions: Iterable[Condition]) -> Condition | None:
-    """Return one condition for all of them together; None for none."""
-    items = tuple(part for condition in conditions for part in _parts(And, condition))
-    return items[0] if len(items) == 1 else And(items) if items else None
-
-
-def terms(condition: Condition) -> Iterator[Condition]:
-    """Go through the conditions that *condition* is joined from, itself included."""
-    yield condition
-    if isinstance(condition, And | Or):
-        for item in condition.items:
-            yield from terms(item)
-    elif isinstance(condition, Not):
-        yield from terms(condition.item)
-
-
-def _parts(kind: type[And] | type[Or], condition: Condition) -> tuple[Condition, ...]:
-    return condition.items if isinstance(condition, kind) else (condition,)
-
-
-def _condition(other: object) -> Condition:
-    if isinstance(other, Condition):
-        return other
-    raise TypeError(
-        f"{other!r} is no condition; put each comparison in parentheses: (F.A == 1) & (F.B == 2)"
-    )
-
-
-# --- What the caller writes -----------------------------------------------------------------------
-
-
-@frozen
-class Order:
-    """A column to sort by."""
-
-    column: Path
-    descending: bool = False
-
-
-class Column:
-    """A column of a row, or the way to one; made by `F`.
-
-    An attribute goes one step further (``F.Account.Name``); so does an index, for names that mean
-    something else here (``F.Account["in_"]``).
+    Methods that are named after a function of OData send that function; a method that returns an
+    `Expression` can be followed by another.
     """
 
-    __slots__ = ("path",)
+    __slots__ = ("node",)
     __hash__ = None  # type: ignore[assignment]  # `==` gives a condition
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __getattr__(self, name: str) -> "Column":
-        if name.startswith("__"):  # asked for by copy, pickle and inspect
-            raise AttributeError(name)
-        return self[name]
-
-    def __getitem__(self, name: str) -> "Column":
-        return Column(Path((*self.path.names, *check_path(name, "column"))))
+    def __init__(self, node: Value) -> None:
+        self.node = node
 
     def __iter__(self) -> NoReturn:
-        raise TypeError(f"F[{str(self.path)!r}] is a column, and cannot be iterated")
+        raise TypeError(f"{self!r} is a column, and cannot be iterated")
 
     def __bool__(self) -> NoReturn:
-        raise TypeError(f"F[{str(self.path)!r}] is a column: compare it, for instance with == True")
+        raise TypeError(f"{self!r} is a column: compare it, for instance with == True")
 
     def __repr__(self) -> str:
-        return f"F[{str(self.path)!r}]"
+        return f"<{value_text(self.node)}>"
+
+    # --- Comparisons ---
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         return self._compared("eq", other)
@@ -231,11 +73,15 @@ class Column:
         return self._compared("ge", other)
 
     def is_null(self) -> Condition:
-        """The column is null. Creatio rather holds empty values: a zero guid, ``""``, year 1."""
+        """It is null. Creatio rather holds empty values: a zero guid, ``""``, year 1."""
         return self._compared("eq", None)
 
+    def has(self, flags: EnumMember) -> Condition:
+        """It has all of *flags*, of its enum type."""
+        return self._compared("has", flags)
+
     def in_(self, values: Iterable[object]) -> Condition:
-        """The column has one of *values*.
+        """It has one of *values*.
 
         Up to 20 values are one request. More are split into several requests; that needs the
         condition at the top level of a query without `order_by`, `top` and `skip`.
@@ -243,39 +89,232 @@ class Column:
         if isinstance(values, str | bytes):
             raise TypeError("in_ takes several values, not a text; compare with == instead")
         distinct = {literal(value): Literal(value) for value in values}
-        return In(self.path, tuple(distinct.values()))
+        return In(self.node, tuple(distinct.values()))
 
-    def contains(self, text: str) -> Condition:
-        """The column holds *text* somewhere."""
+    def contains(self, text: "str | Expression") -> Condition:
+        """The text holds *text* somewhere."""
         return self._predicate("contains", text)
 
-    def startswith(self, text: str) -> Condition:
-        """The column begins with *text*."""
+    def startswith(self, text: "str | Expression") -> Condition:
+        """The text begins with *text*."""
         return self._predicate("startswith", text)
 
-    def endswith(self, text: str) -> Condition:
-        """The column ends with *text*."""
+    def endswith(self, text: "str | Expression") -> Condition:
+        """The text ends with *text*."""
         return self._predicate("endswith", text)
 
     def asc(self) -> Order:
-        """Sort by the column, smallest first."""
-        return Order(self.path)
+        """Sort by it, smallest first."""
+        return Order(self.node)
 
     def desc(self) -> Order:
-        """Sort by the column, greatest first."""
-        return Order(self.path, descending=True)
+        """Sort by it, greatest first."""
+        return Order(self.node, descending=True)
+
+    # --- Arithmetic ---
+
+    def __add__(self, other: object) -> "Expression":
+        return self._calculated("add", self, other)
+
+    def __radd__(self, other: object) -> "Expression":
+        return self._calculated("add", other, self)
+
+    def __sub__(self, other: object) -> "Expression":
+        return self._calculated("sub", self, other)
+
+    def __rsub__(self, other: object) -> "Expression":
+        return self._calculated("sub", other, self)
+
+    def __mul__(self, other: object) -> "Expression":
+        return self._calculated("mul", self, other)
+
+    def __rmul__(self, other: object) -> "Expression":
+        return self._calculated("mul", other, self)
+
+    def __truediv__(self, other: object) -> "Expression":
+        return self._calculated("div", self, other)
+
+    def __rtruediv__(self, other: object) -> "Expression":
+        return self._calculated("div", other, self)
+
+    def __mod__(self, other: object) -> "Expression":
+        return self._calculated("mod", self, other)
+
+    def __rmod__(self, other: object) -> "Expression":
+        return self._calculated("mod", other, self)
+
+    # --- Functions of texts ---
+
+    def lower(self) -> "Expression":
+        """The text in lower case (``tolower``)."""
+        return self._function("tolower")
+
+    def upper(self) -> "Expression":
+        """The text in upper case (``toupper``)."""
+        return self._function("toupper")
+
+    def trim(self) -> "Expression":
+        """The text without white space around it."""
+        return self._function("trim")
+
+    def length(self) -> "Expression":
+        """The characters of the text."""
+        return self._function("length")
+
+    def indexof(self, text: "str | Expression") -> "Expression":
+        """Where *text* begins in the text, from 0; -1 where it does not stand there."""
+        return self._function("indexof", _text(text))
+
+    def substring(self, start: int, length: int | None = None) -> "Expression":
+        """The text from character number *start*, counted from 0, *length* characters at most."""
+        rest = () if length is None else (Literal(length),)
+        return self._function("substring", Literal(start), *rest)
+
+    def concat(self, text: "str | Expression") -> "Expression":
+        """The text, followed by *text*."""
+        return self._function("concat", _text(text))
+
+    # --- Functions of points in time ---
+
+    def year(self) -> "Expression":
+        """The year."""
+        return self._function("year")
+
+    def month(self) -> "Expression":
+        """The month, from 1."""
+        return self._function("month")
+
+    def day(self) -> "Expression":
+        """The day of the month, from 1."""
+        return self._function("day")
+
+    def hour(self) -> "Expression":
+        """The hour, from 0."""
+        return self._function("hour")
+
+    def minute(self) -> "Expression":
+        """The minute, from 0."""
+        return self._function("minute")
+
+    def second(self) -> "Expression":
+        """The second, from 0, without its fraction."""
+        return self._function("second")
+
+    def fractionalseconds(self) -> "Expression":
+        """The fraction of the second."""
+        return self._function("fractionalseconds")
+
+    def date(self) -> "Expression":
+        """The day: compare it with a `datetime.date`."""
+        return self._function("date")
+
+    def time(self) -> "Expression":
+        """The time of the day: compare it with a `datetime.time`."""
+        return self._function("time")
+
+    def totaloffsetminutes(self) -> "Expression":
+        """The offset of the time zone, in minutes."""
+        return self._function("totaloffsetminutes")
+
+    # --- Functions of numbers, types ---
+
+    def round(self) -> "Expression":
+        """The nearest whole number."""
+        return self._function("round")
+
+    def floor(self) -> "Expression":
+        """The greatest whole number that is not above it."""
+        return self._function("floor")
+
+    def ceiling(self) -> "Expression":
+        """The smallest whole number that is not below it."""
+        return self._function("ceiling")
+
+    def cast(self, type_name: str) -> "Expression":
+        """It as another type, such as ``Edm.String``."""
+        return self._function("cast", _type_name(type_name))
+
+    def isof(self, type_name: str) -> Condition:
+        """It is of the type *type_name*."""
+        return Predicate("isof", (self.node, _type_name(type_name)))
 
     def _compared(self, operator: str, other: object) -> Condition:
-        return Comparison(operator, self.path, _value(other))
+        return Comparison(operator, self.node, _value(other))
 
-    def _predicate(self, function: str, text: object) -> Condition:
-        if not isinstance(text, str | Column):
-            raise TypeError(f"{function}() takes a text, not {type(text).__name__}")
-        return Predicate(function, (self.path, _value(text)))
+    def _predicate(self, function: str, text: "str | Expression") -> Condition:
+        return Predicate(function, (self.node, _text(text)))
+
+    def _function(self, name: str, *arguments: Value | TypeName) -> "Expression":
+        return Expression(Function(name, (self.node, *arguments)))
+
+    @staticmethod
+    def _calculated(operator: str, left: object, right: object) -> "Expression":
+        for side in (left, right):
+            if isinstance(side, str):
+                raise TypeError("a text cannot be calculated with; join texts with concat()")
+        return Expression(Arithmetic(operator, _value(left), _value(right)))
+
+
+class Column(Expression):
+    """A column of a row, or the way to one; made by `F`.
+
+    An attribute goes one step further (``F.Account.Name``); so does an index, for names that mean
+    something else here (``F.Account["date"]``).
+    """
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __getattr__(self, name: str) -> "Column":
+        if name.startswith("__"):  # asked for by copy, pickle and inspect
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> "Column":
+        return Column(Path((*self.path.names, *check_path(name, "column"))))
+
+    def __repr__(self) -> str:
+        return f"F[{str(self.path)!r}]"
+
+    def any(self, condition: "Callable[[Column], Condition] | None" = None) -> Condition:
+        """At least one of the rows behind this collection meets *condition*; or is there at all.
+
+        ``F.Activities.any(lambda a: a.Title == "x")``
+        """
+        return Lambda("any", self.path) if condition is None else self._lambda("any", condition)
+
+    def all(self, condition: "Callable[[Column], Condition]") -> Condition:
+        """Each of the rows behind this collection meets *condition*."""
+        return self._lambda("all", condition)
+
+    def _lambda(self, quantifier: str, condition: "Callable[[Column], Condition]") -> Condition:
+        names = list(inspect.signature(condition).parameters)
+        if len(names) != 1:
+            raise TypeError(f"{quantifier}() takes a function of one row, not of {len(names)}")
+        variable = check_name(names[0], "variable")
+        inner = condition(Column(Path((variable,))))
+        if not isinstance(inner, Condition):
+            raise TypeError(f"{quantifier}() takes a function that gives a condition")
+        return Lambda(quantifier, self.path, variable, inner)
 
 
 def _value(value: object) -> Value:
-    return value.path if isinstance(value, Column) else Literal(value)
+    return value.node if isinstance(value, Expression) else Literal(value)
+
+
+def _text(text: object) -> Value:
+    if not isinstance(text, str | Expression):
+        raise TypeError(f"takes a text, not {type(text).__name__}")
+    return _value(text)
+
+
+def _type_name(name: str) -> TypeName:
+    for part in name.split("."):
+        check_name(part, "type")
+    return TypeName(name)
 
 
 class _Columns:
@@ -289,11 +328,34 @@ class _Columns:
         return self[name]
 
     def __getitem__(self, name: str) -> Column:
-        return Column(Path(check_path(name, "column")))
+        return Column(Path(("$it",) if name == "$it" else check_path(name, "column")))
 
     def __repr__(self) -> str:
         return "F"
 
 
 F = _Columns()
-"""The columns of whatever set a query reads: ``F.Name == "x"``, ``F.Account.Name``."""
+"""The columns of whatever set a query reads: ``F.Name == "x"``, ``F.Account.Name``.
+
+``F["$it"]`` is the row itself, or the value in a collection of plain values.
+"""
+
+
+def now() -> Expression:
+    """Return the server's present point in time."""
+    return Expression(Function("now"))
+
+
+def mindatetime() -> Expression:
+    """Return the earliest point in time that the server knows."""
+    return Expression(Function("mindatetime"))
+
+
+def maxdatetime() -> Expression:
+    """Return the latest point in time that the server knows."""
+    return Expression(Function("maxdatetime"))
+
+
+def isof(type_name: str) -> Condition:
+    """Return the condition that the row is of the type *type_name*."""
+    return Predicate("isof", (_type_name(type_name),))

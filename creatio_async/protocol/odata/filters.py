@@ -5,30 +5,36 @@ path AccountId not found in schema Contact"), so a comparison of such a column w
 along the navigation property: ``Account/Id eq ...``.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 
 from creatio_async.protocol.names import as_guid
-from creatio_async.protocol.odata.expressions import (
+from creatio_async.protocol.odata.literals import literal, quoted
+from creatio_async.protocol.odata.nodes import (
     And,
+    Arithmetic,
     Comparison,
     Condition,
+    Function,
     In,
+    Lambda,
     Literal,
     Not,
     Or,
     Path,
     Predicate,
     Raw,
+    TypeName,
     Value,
+    paths,
     terms,
 )
-from creatio_async.protocol.odata.literals import literal, quoted
 
-__all__ = ["columns_of", "filter_text", "node_count"]
+__all__ = ["columns_of", "filter_text", "node_count", "value_text"]
 
 # How tightly an operator binds (OData 4.0 URL conventions, 5.1.1.13): what binds less than its
 # surroundings stands in parentheses.
-_OR, _AND, _COMPARISON, _UNARY = 1, 2, 3, 4
+_OR, _AND, _COMPARISON, _ADDITIVE, _MULTIPLICATIVE, _UNARY = 1, 2, 3, 4, 5, 6
 
 
 def filter_text(condition: Condition, surroundings: int = 0) -> str:
@@ -47,27 +53,57 @@ def _render(condition: Condition) -> tuple[str, int]:
             return f"not {filter_text(item, _UNARY)}", _UNARY
         case Comparison(operator, left, right):
             left, right = _dialect(left, right)
-            return f"{_operand(left)} {operator} {_operand(right)}", _COMPARISON
+            return f"{_operand(left, right)} {operator} {_operand(right, left)}", _COMPARISON
         case Predicate(function, arguments):
-            return f"{function}({','.join(_argument(each) for each in arguments)})", _UNARY
+            return f"{function}({','.join(map(_argument, arguments))})", _UNARY
         case In(column, values):
             equal = [filter_text(Comparison("eq", column, value), _OR) for value in values]
             return " or ".join(equal) or "false", _OR if len(equal) > 1 else _COMPARISON
+        case Lambda(quantifier, collection, variable, inner):
+            body = "" if inner is None else f"{variable}:{filter_text(inner)}"
+            return f"{collection}/{quantifier}({body})", _UNARY
         case Raw(text):
             return text, 0
         case _:
             raise TypeError(f"{condition!r} cannot be made into a filter")
 
 
-def _operand(value: Value) -> str:
-    return str(value) if isinstance(value, Path) else literal(value.value)
+def value_text(value: Value, surroundings: int = 0) -> str:
+    """Return *value* as text, with parentheses where its operator binds less than what it is in."""
+    match value:
+        case Path():
+            return str(value)
+        case Literal(given):
+            return literal(given)
+        case Function(name, arguments):
+            return f"{name}({','.join(map(_argument, arguments))})"
+        case Arithmetic(operator, left, right):
+            binding = _ADDITIVE if operator in {"add", "sub"} else _MULTIPLICATIVE
+            # On the right the same operator needs parentheses: a sub (b sub c).
+            text = f"{value_text(left, binding)} {operator} {value_text(right, binding + 1)}"
+            return f"({text})" if binding < surroundings else text
 
 
-def _argument(value: Value) -> str:
-    """An argument of a text function: a text in guid form is a text here."""
+def _operand(value: Value, beside: Value) -> str:
+    """One side of a comparison: a day beside ``date()`` is of type Edm.Date, not midnight."""
+    if (
+        isinstance(value, Literal)
+        and isinstance(value.value, dt.date)
+        and not isinstance(value.value, dt.datetime)
+        and isinstance(beside, Function)
+        and beside.name == "date"
+    ):
+        return value.value.isoformat()
+    return value_text(value)
+
+
+def _argument(value: Value | TypeName) -> str:
+    """An argument of a function: a text in guid form is a text here."""
+    if isinstance(value, TypeName):
+        return value.name
     if isinstance(value, Literal) and isinstance(value.value, str):
         return quoted(value.value)
-    return _operand(value)
+    return value_text(value)
 
 
 def _dialect(left: Value, right: Value) -> tuple[Value, Value]:
@@ -77,9 +113,12 @@ def _dialect(left: Value, right: Value) -> tuple[Value, Value]:
 
 
 def _through_lookup(path: Path) -> Path:
-    """Return ``Account/Id`` for ``AccountId``; the row's own ``Id`` stays."""
+    """Return ``Account/Id`` for ``AccountId``; the row's own ``Id`` and ``UId`` stay.
+
+    By Creatio's convention a column such as ``UId`` or ``EntitySchemaUId`` is a plain guid.
+    """
     *before, name = path.names
-    if not name.endswith("Id") or name == "Id":
+    if not name.endswith("Id") or name.endswith("UId") or name == "Id":
         return path
     return Path((*before, name.removesuffix("Id"), "Id"))
 
@@ -90,24 +129,31 @@ def columns_of(condition: Condition) -> Iterator[str]:
     Creatio may refuse a filter on a column that ``$select`` leaves out. ``Account/Id`` is the
     column ``AccountId``; what lies further away is no column of the row.
     """
+    variables = {term.variable for term in terms(condition) if isinstance(term, Lambda)}
     for term in terms(condition):
-        match term:
-            case Comparison(_, left, right):
-                yield from _own(left)
-                yield from _own(right)
-            case Predicate(_, arguments):
-                for argument in arguments:
-                    yield from _own(argument)
-            case In(column, _):
-                yield from _own(column)
-            case _:
-                pass
+        for path in _paths_in(term):
+            if path.names[0] not in variables:
+                yield from _own(path)
 
 
-def _own(value: Value) -> Iterator[str]:
-    if not isinstance(value, Path):
-        return
-    match value.names:
+def _paths_in(term: Condition) -> Iterator[Path]:
+    match term:
+        case Comparison(_, left, right):
+            yield from paths(left)
+            yield from paths(right)
+        case Predicate(_, arguments):
+            for argument in arguments:
+                yield from paths(argument)
+        case In(column, _):
+            yield from paths(column)
+        case _:
+            pass
+
+
+def _own(path: Path) -> Iterator[str]:
+    match path.names:
+        case ("$it", *_):
+            pass
         case (name,):
             yield name
         case (lookup, "Id"):
@@ -138,5 +184,13 @@ def node_count(condition: Condition) -> int:
     return count
 
 
-def _size(value: Value) -> int:
-    return len(value.names) if isinstance(value, Path) else 1
+def _size(value: Value | TypeName) -> int:
+    match value:
+        case Path(names):
+            return len(names)
+        case Function(_, arguments):
+            return 1 + sum(map(_size, arguments))
+        case Arithmetic(_, left, right):
+            return 1 + _size(left) + _size(right)
+        case _:
+            return 1

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from creatio_async.protocol.names import as_guid
+from creatio_async.protocol.odata.nodes import EnumMember
 from creatio_async.protocol.values import datetime_text, duration_text
 
 __all__ = ["literal", "quoted"]
@@ -61,4 +62,6 @@ def _other(value: Any) -> str:
         return f"duration'{duration_text(value)}'"
     if isinstance(value, bytes):
         return f"binary'{urlsafe_b64encode(value).decode('ascii')}'"
+    if isinstance(value, EnumMember):
+        return f"{value.type}'{value.members}'"
     raise TypeError(f"OData has no literal for {type(value).__name__}")

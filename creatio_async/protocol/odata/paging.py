@@ -15,7 +15,7 @@ from creatio_async.errors import (
     ServerError,
     ThrottledError,
 )
-from creatio_async.protocol.odata.expressions import Comparison, Literal, Order, Path
+from creatio_async.protocol.odata.nodes import Comparison, Literal, Order, Path
 from creatio_async.protocol.odata.spec import MAX_ROWS, Page, QuerySpec
 
 __all__ = ["Pager", "check_size"]
@@ -29,6 +29,9 @@ _GOOD_BYTES = 2_000_000
 """Rows per page, where the caller names no number, aim at this many bytes: more costs memory and
 holds up the event loop, less costs round trips."""
 
+_ORDERED = 5
+"""Columns that a server sorts by at most (Microsoft's default, which Creatio ships)."""
+
 _SURELY_LAST = 500
 """A first page that is short and has fewer rows than this ends the query. Any other short page may
 be cut off by the server, and only an empty one is the end."""
@@ -39,7 +42,10 @@ def check_size(size: int) -> int:
 
     Raises:
         ValueError: It is not.
+        TypeError: It is no number.
     """
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise TypeError(f"a page has a number of rows, not {size!r:.80}")
     if not 1 <= size <= MAX_ROWS:
         raise ValueError(f"a page has 1 to {MAX_ROWS:,} rows, not {size}")
     return size
@@ -51,6 +57,9 @@ class Pager:
 
     `begin` gives the first thing to ask; `after` what to ask next: a query, a link of the
     server's, or None at the end; `refused` what to ask instead of what the server refused.
+
+    A server may cut an answer into pages of its own. Its links lead to the rest of the rows that
+    were asked for, not of all rows: after the last link the query goes on.
     """
 
     spec: QuerySpec
@@ -59,10 +68,12 @@ class Pager:
 
     _by_key: bool = field(init=False)
     _asked: int = field(init=False, default=0)
+    _got: int = field(init=False, default=0)
     _taken: int = field(init=False, default=0)
     _pages: int = field(init=False, default=0)
     _last: object = field(init=False, default=None)
-    _link: str | None = field(init=False, default=None)
+    _linked: bool = field(init=False, default=False)
+    _mark: object = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         self._by_key = self.spec.order in {(), _BY_ID}
@@ -71,10 +82,10 @@ class Pager:
         """Return the first query to send; None where no row is asked for."""
         if self.spec.top == 0 and not self.spec.count:
             return None
-        top, size = self.spec.top, self._page_size()
-        if top is not None and top <= size:
+        top = self.spec.top
+        if top is not None and top <= min(self._page_size(), _SURELY_LAST):
             self._asked = top
-            return self.spec
+            return self.spec  # one answer, so that it needs no order
         return self._next()
 
     def after(self, page: Page) -> QuerySpec | str | None:
@@ -85,15 +96,23 @@ class Pager:
         """
         first, self._pages = self._pages == 0, self._pages + 1
         self._taken += len(page.rows)
+        self._got += len(page.rows)
+        if page.rows:
+            self._last = page.rows[-1].get("Id")
         if self.spec.top is not None and self._taken >= self.spec.top:
             return None
-        if page.next_link is not None or self._link is not None:
-            return self._follow(page.next_link)
-        short = len(page.rows) < self._asked
-        if not page.rows or (short and first and len(page.rows) < _SURELY_LAST):
+        if page.next_link is not None:
+            self._linked = True
+            self._check_progress(page.next_link, "its next links lead in a circle")
+            return page.next_link
+        short = self._got < self._asked
+        if not self._got or (short and (self._linked or (first and self._got < _SURELY_LAST))):
             return None
+        if self._last is None:
+            self._by_key = False
+        else:
+            self._check_progress(self._last, "the same rows come again and again")
         self._fit(page)
-        self._advance(page)
         return self._next()
 
     def refused(self, error: ResponseError) -> QuerySpec | None:
@@ -101,7 +120,7 @@ class Pager:
         lasting = isinstance(error, BadRequestError | ServerError)
         if not self._by_key or not lasting or isinstance(error, RowLimitError | ThrottledError):
             return None
-        if self._pages == 0:
+        if self._pages == 0 or self._linked:
             return None
         self._by_key = False
         return self._next()
@@ -110,29 +129,22 @@ class Pager:
         return self.size or _FIRST_SIZE
 
     def _fit(self, page: Page) -> None:
-        if self.size is None and page.size:
+        if self.size is None and page.rows and page.size:
             fitting = _GOOD_BYTES * len(page.rows) // page.size
             self.size = min(max(fitting, _SMALLEST), _GREATEST)
 
-    def _follow(self, link: str | None) -> str | None:
-        if link is not None and link == self._link:
-            raise CreatioError(f"the server's next link leads to itself: {link}")
-        self._link = link
-        return link
-
-    def _advance(self, page: Page) -> None:
-        last = page.rows[-1].get("Id")
-        if last is None:
-            self._by_key = False
-        elif last == self._last:
-            raise CreatioError(f"the server gives the row {last} again and again")
-        self._last = last
+    def _check_progress(self, step: object, circle: str) -> None:
+        """Refuse to go round in a circle of any length, without keeping every *step* (Brent)."""
+        if step == self._mark:
+            raise CreatioError(f"the server's answer does not end, {circle}: {step}")
+        if self._pages & (self._pages - 1) == 0:  # after 1, 2, 4, 8, ... pages
+            self._mark = step
 
     def _next(self) -> QuerySpec:
         left = self._page_size()
         if self.spec.top is not None:
             left = min(left, self.spec.top - self._taken)
-        self._asked = left
+        self._asked, self._got, self._linked = left, 0, False
         first = self._pages == 0
         page = evolve(self.spec, top=left, order=self._order(), count=self.spec.count and first)
         if self.spec.select:
@@ -145,7 +157,8 @@ class Pager:
         return evolve(page, skip=self.spec.skip + self._taken)
 
     def _order(self) -> tuple[Order, ...]:
-        """The order of the query, made total by ``Id``."""
-        if any(each.column == _ID for each in self.spec.order):
-            return self.spec.order
+        """The order of the query, made total by ``Id`` where the server takes one column more."""
+        order = self.spec.order
+        if len(order) >= _ORDERED or any(each.column == _ID for each in order):
+            return order
         return (*self.spec.order, *_BY_ID)

@@ -5,7 +5,8 @@ from typing import Any
 from attrs import field, frozen
 
 from creatio_async.protocol.names import check_name, check_path
-from creatio_async.protocol.odata.expressions import Column, Condition, Order, Path, Raw
+from creatio_async.protocol.odata.expressions import Column, Expression
+from creatio_async.protocol.odata.nodes import Condition, Order, Path, Raw
 
 __all__ = ["MAX_ROWS", "Page", "QuerySpec", "Row", "as_condition", "as_order"]
 
@@ -55,7 +56,7 @@ def as_condition(given: object) -> Condition:
         if not given.strip():
             raise ValueError("where() takes a condition, not an empty text")
         return Raw(given)
-    if isinstance(given, Column):
+    if isinstance(given, Expression):
         raise TypeError(f"{given!r} is a column: compare it, for instance with == True")
     raise TypeError(f"where() takes conditions such as F.Name == 'x', not {given!r}")
 
@@ -69,8 +70,8 @@ def as_order(given: object) -> Order:
     """
     if isinstance(given, Order):
         return given
-    if isinstance(given, Column):
-        return Order(given.path)
+    if isinstance(given, Expression):
+        return Order(given.node)
     if isinstance(given, str):
         name, _, direction = given.strip().partition(" ")
         if direction.strip() not in {"", "asc", "desc"}:

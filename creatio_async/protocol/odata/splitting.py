@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
-from creatio_async.protocol.odata.expressions import And, Comparison, Condition, In, terms
 from creatio_async.protocol.odata.filters import node_count
+from creatio_async.protocol.odata.nodes import And, Comparison, Condition, In, terms
 from creatio_async.protocol.odata.spec import QuerySpec
 
 __all__ = ["CHAIN", "split"]

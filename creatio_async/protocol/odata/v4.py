@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from yarl import URL
+
 from creatio_async.errors import UnexpectedResponseError
 from creatio_async.messages import Request, Response
-from creatio_async.protocol.json import as_list, as_object
+from creatio_async.protocol.json import as_list, as_object, as_text
 from creatio_async.protocol.names import check_name, quote_segment
-from creatio_async.protocol.odata.expressions import conjunction
-from creatio_async.protocol.odata.filters import columns_of, filter_text
+from creatio_async.protocol.odata.filters import columns_of, filter_text, value_text
+from creatio_async.protocol.odata.nodes import conjunction
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
 
 __all__ = [
@@ -34,11 +36,14 @@ SERVICE = "odata"
 JSON: Mapping[str, str] = {"Accept": "application/json"}
 WRITE: Mapping[str, str] = {**JSON, "Content-Type": "application/json; charset=utf-8"}
 
-_IN_TEXT = "!$()*,:@-._~"
+_IN_TEXT = "!$()*,:=@-._~"
 """What stands as it is within a string literal (OData 4.0 ABNF, ``pchar-no-SQUOTE``)."""
 
-_IN_OPTION = _IN_TEXT + "'/;="
+_IN_OPTION = _IN_TEXT + "'/;"
 """What stands as it is elsewhere in the value of a query option."""
+
+_IN_URL = _IN_OPTION + "%?&+#[]"
+"""What stands as it is in a whole URL."""
 
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
@@ -104,7 +109,7 @@ def _quote_text(text: str) -> str:
 
 def _ordering(spec: QuerySpec) -> str:
     return ",".join(
-        f"{each.column} desc" if each.descending else str(each.column) for each in spec.order
+        value_text(each.column) + (" desc" if each.descending else "") for each in spec.order
     )
 
 
@@ -137,11 +142,25 @@ def read_page(request: Request, response: Response, *, expanded: bool) -> Page:
     if rows is None:
         raise UnexpectedResponseError(request, response, "", "no collection: it has no 'value'")
     return Page(
-        rows=_plain_rows(rows, expanded=expanded),
-        count=answer.get("@odata.count"),
-        next_link=answer.get("@odata.nextLink"),
+        rows=_plain_rows(request, response, rows, expanded=expanded),
+        count=_count(answer),
+        next_link=_next_link(request, answer),
         size=len(response.body),
     )
+
+
+def _count(answer: dict[str, Any]) -> int | None:
+    count = answer.get("@odata.count", answer.get("@count"))  # 4.01 may leave out the prefix
+    return int(count) if isinstance(count, int) or as_text(count).isdecimal() else None
+
+
+def _next_link(request: Request, answer: dict[str, Any]) -> str | None:
+    """Return the next link, which may be relative, as an absolute URL."""
+    link = as_text(answer.get("@odata.nextLink") or answer.get("@nextLink"))
+    if not link:
+        return None
+    # Some servers leave blanks and letters of any script as they are.
+    return str(request.url.join(URL(quote(link, safe=_IN_URL), encoded=True)))
 
 
 def read_entity(request: Request, response: Response) -> Row:
@@ -176,9 +195,13 @@ def _decoded(request: Request, response: Response) -> dict[str, Any]:
     return as_object(answer)
 
 
-def _plain_rows(rows: list[Row], *, expanded: bool) -> list[Row]:
-    """Take the annotations out of *rows*, of which the first one tells whether there are any."""
-    if expanded or (rows and any("@" in name for name in rows[0])):
+def _plain_rows(
+    request: Request, response: Response, rows: list[Any], *, expanded: bool
+) -> list[Row]:
+    """Take the annotations out of *rows*; each may have some that the others have not."""
+    if not all(isinstance(row, dict) for row in rows):
+        raise UnexpectedResponseError(request, response, "", "no collection of rows")
+    if expanded or any("@" in "".join(row) for row in rows):
         return [plain_row(row) for row in rows]
     return rows
 
