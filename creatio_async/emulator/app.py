@@ -17,14 +17,13 @@ from creatio_async.emulator.queries import Query
 from creatio_async.emulator.reads import Reader
 from creatio_async.emulator.refusals import Refusal
 from creatio_async.emulator.routes import Delivery, Site
-from creatio_async.emulator.seed import fill
+from creatio_async.emulator.seed import new_site
 from creatio_async.emulator.server import served
 from creatio_async.emulator.sessions import Sessions, User
 from creatio_async.emulator.sql import Rules
 from creatio_async.emulator.store import Store
 from creatio_async.emulator.tables import creatio_tables
 from creatio_async.emulator.troubles import Troubles
-from creatio_async.emulator.writes import Writer
 from creatio_async.errors import TransportError
 from creatio_async.messages import Request, Response
 
@@ -115,9 +114,7 @@ class Emulator:
             timeout=session_timeout,
             clock=clock,
         )
-        self._store = Store(
-            database, creatio_tables(), lambda store: fill(store, Writer(store, plain))
-        )
+        self._store = Store(database, creatio_tables(), new_site(nulls=plain))
         self._service = ODataService(self._store, rules, plain)
         self._processes = Processes(self._store, self._service.writer)
         self._site = Site(

@@ -6,8 +6,8 @@ case, so that its order in ``$orderby`` and in ``Id gt`` is one and the same: th
 
 import sqlite3
 import weakref
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,13 @@ def _quoted(name: str) -> str:
 class Store:
     """Tables of *schemas* in the database at *path*; ``:memory:`` is one that is not kept.
 
-    A file that is there already is opened with the rows that it holds. Used by one event loop at a
-    time; nothing in here waits.
+    A database that is new begins as a copy of *image*, which `image` of another one gave; a file
+    that is there already keeps the rows that it holds. Used by one event loop at a time; nothing in
+    here waits.
     """
 
     def __init__(
-        self, path: str | Path, schemas: dict[str, Schema], seed: Callable[["Store"], None]
+        self, path: str | Path, schemas: dict[str, Schema], image: bytes | None = None
     ) -> None:
         self.schemas = schemas
         self._sets = {name.lower(): schema for name, schema in schemas.items()}
@@ -69,11 +70,17 @@ class Store:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = OFF")
         fresh = not self._database.execute("SELECT 1 FROM sqlite_master").fetchone()
+        if fresh and image is not None:
+            with closing(sqlite3.connect(":memory:")) as source:
+                source.deserialize(image)
+                source.backup(self._database)
         with self.transaction():
             for schema in schemas.values():
                 self._create(schema)
-            if fresh:
-                seed(self)
+
+    def image(self) -> bytes:
+        """Return the whole database as bytes, from which another may begin."""
+        return self._database.serialize()
 
     def close(self) -> None:
         """Close the database; closing twice is no harm."""

@@ -4,6 +4,8 @@ Source: the answers printed in academy.creatio.com, "Stream data type request ex
 SysImage) and "Batch request examples" (City). Tables that are printed nowhere are inferred.
 """
 
+from functools import lru_cache
+
 from creatio_async.emulator.schema import Column, Kind, Schema, linked
 
 __all__ = ["SUPERVISOR", "creatio_tables"]
@@ -140,6 +142,7 @@ _SIMPLE = (
 """Lookups that hold a name and nothing else."""
 
 
+@lru_cache(maxsize=1)
 def creatio_tables() -> dict[str, Schema]:
     """Return every table by name, linked with the others."""
     return linked([
