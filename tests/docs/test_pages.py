@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,16 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     index = ROOT / "docs" / "index.md"
     linked = {(index.parent / link).resolve() for link in LINK.findall(index.read_text("utf-8"))}
     assert {page for page in PAGES if "docs" in page.parts} - {index} <= linked
+
+
+def test_every_python_block_of_every_page_is_a_test() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "README.md", "docs"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    ).stdout
+    for page in PAGES:
+        blocks = page.read_text(encoding="utf-8").count("```python\n")
+        assert listed.count(f"{page.relative_to(ROOT).as_posix()}::") == blocks
