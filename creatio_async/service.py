@@ -2,7 +2,7 @@
 
 from attrs import define
 
-from creatio_async.errors import NotFoundError
+from creatio_async.errors import CreatioError, NotFoundError
 from creatio_async.protocol.faults import read_detail
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.odata import v4
@@ -27,15 +27,18 @@ class Service:
         page = v4.read_page(reply.request, reply.response, expanded=bool(spec.expand))
         return page, reply
 
-    async def follow(self, link: str, spec: QuerySpec) -> Page:
-        """Return the rows behind a next link of the server's, which may be relative.
+    async def follow(self, link: str, spec: QuerySpec) -> tuple[Page, Reply]:
+        """Return the rows behind a next link of the server's, and the answer itself.
 
         Raises:
-            ValueError: It leads to another origin.
+            CreatioError: It leads to another origin.
         """
-        path = link if "://" in link.partition("?")[0] else f"{v4.SERVICE}/{link.lstrip('/')}"
-        reply = await self.sender.send(Call(method="GET", path=path, headers=v4.JSON))
-        return v4.read_page(reply.request, reply.response, expanded=bool(spec.expand))
+        try:
+            reply = await self.sender.send(Call(method="GET", path=link, headers=v4.JSON))
+        except ValueError as error:
+            raise CreatioError(f"a next link of the server's is not followed: {error}") from None
+        page = v4.read_page(reply.request, reply.response, expanded=bool(spec.expand))
+        return page, reply
 
     async def count(self, name: str, spec: QuerySpec) -> int:
         """Return how many rows match the conditions of *spec*."""

@@ -122,11 +122,14 @@ def datetime_text(value: dt.datetime) -> str:
     """Return *value* in UTC, as ``2026-01-31T00:00:00Z``.
 
     Raises:
-        ValueError: It has no time zone.
+        ValueError: It has no time zone, or is out of range in UTC.
     """
     if value.utcoffset() is None:
         raise ValueError(f"the datetime {value.isoformat()} has no time zone")
-    return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
+    try:
+        return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
+    except OverflowError:
+        raise ValueError(f"the datetime {value.isoformat()} is out of range in UTC") from None
 
 
 def duration_text(value: dt.timedelta) -> str:

@@ -72,6 +72,7 @@ class Pager:
     _taken: int = field(init=False, default=0)
     _pages: int = field(init=False, default=0)
     _last: object = field(init=False, default=None)
+    _first: bool = field(init=False, default=True)
     _linked: bool = field(init=False, default=False)
     _mark: object = field(init=False, default=None)
 
@@ -94,7 +95,7 @@ class Pager:
         Raises:
             CreatioError: The server goes round in circles.
         """
-        first, self._pages = self._pages == 0, self._pages + 1
+        self._pages += 1
         self._taken += len(page.rows)
         self._got += len(page.rows)
         if page.rows:
@@ -105,8 +106,8 @@ class Pager:
             self._linked = True
             self._check_progress(page.next_link, "its next links lead in a circle")
             return page.next_link
-        short = self._got < self._asked
-        if not self._got or (short and (self._linked or (first and self._got < _SURELY_LAST))):
+        short = self._got < min(self._asked, _SURELY_LAST)
+        if not self._got or (short and self._first):
             return None
         if self._last is None:
             self._by_key = False
@@ -145,7 +146,7 @@ class Pager:
         if self.spec.top is not None:
             left = min(left, self.spec.top - self._taken)
         self._asked, self._got, self._linked = left, 0, False
-        first = self._pages == 0
+        self._first = first = self._pages == 0
         page = evolve(self.spec, top=left, order=self._order(), count=self.spec.count and first)
         if self.spec.select:
             page = evolve(page, select=tuple(dict.fromkeys((*self.spec.select, "Id"))))
