@@ -20,18 +20,21 @@ from creatio_async.errors import (
     ResponseError,
     ThrottledError,
     TransportError,
+    UnexpectedResponseError,
 )
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch import jsonbatch
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.ids import new_ids
+from creatio_async.protocol.json import as_object
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.spec import QuerySpec
 from creatio_async.protocol.retry import is_doubtful
 from creatio_async.protocol.values import check_row, same_value
 from creatio_async.runtime.sender import Reply
+from creatio_async.runtime.session import unknown
 from creatio_async.service import Service
 
 __all__ = ["Creates", "NewId"]
@@ -52,6 +55,25 @@ class _Entry:
     operation: Operation
     made_here: bool
     """Its `Id` was made by this run: nobody else can have written it."""
+
+
+@define(eq=False)
+class _Left:
+    """What is open after a send, by what is to be done."""
+
+    again: list[_Entry] = field(factory=list[_Entry])
+    """Refused for a passing reason."""
+    doubtful: list[_Entry] = field(factory=list[_Entry])
+    """They may have been written."""
+    behind: list[_Entry] = field(factory=list[_Entry])
+    """The batch stopped before them, at `stop`."""
+    stop: _Entry | None = None
+    """The first that was refused."""
+
+    def has_reason_to_go_on(self) -> bool:
+        """Say whether what stopped the batch is no failure, or may yet turn out to be none."""
+        stop = self.stop
+        return stop is not None and (stop in self.again or stop.outcome.ok)
 
 
 @define(eq=False)
@@ -136,7 +158,8 @@ class Creates:
             entries = await self._round(entries)
             if not entries or attempt >= retry.attempts:
                 return
-            await self.service.sender.sleep(retry.pause(attempt))
+            asked = max(_asked(entry.outcome) for entry in entries)
+            await self.service.sender.sleep(max(retry.pause(attempt), min(asked, retry.timeout)))
 
     async def _round(self, entries: list[_Entry]) -> list[_Entry]:
         """Send *entries* once, in as many requests as their bytes need; return what is open."""
@@ -149,10 +172,13 @@ class Creates:
                 return []
             middle = len(entries) // 2
             return [*await self._round(entries[:middle]), *await self._round(entries[middle:])]
-        again, doubtful = await self._send(entries, body)
-        if doubtful:
-            again += await self._look_up(doubtful)
-        return again
+        left = await self._send(entries, body)
+        if left.doubtful:
+            left.again += await self._look_up(left.doubtful)
+        if left.behind and left.has_reason_to_go_on():
+            left.again += left.behind
+            left.again.sort(key=lambda entry: entry.outcome.index)
+        return left.again
 
     def _too_large(self, outcome: Outcome, size: int) -> None:
         outcome.state = State.FAILED
@@ -161,68 +187,72 @@ class Creates:
             f"and max_bytes is {self.max_bytes:,}"
         )
 
-    async def _send(self, entries: list[_Entry], body: bytes) -> tuple[list[_Entry], list[_Entry]]:
-        """Send *entries*; return those to send again, and those that may have been written."""
+    async def _send(self, entries: list[_Entry], body: bytes) -> _Left:
         for entry in entries:
             entry.outcome.attempts += 1
         try:
             reply, items = await self._exchange(len(entries), body, reads=False)
-        except AuthenticationError:
+        except AuthenticationError as error:
+            for entry in entries:  # refused at the door
+                entry.outcome.attempts -= 1
+                entry.outcome.error = error
             raise
         except (TransportError, ResponseError, BatchError) as error:
-            doubt = isinstance(error, BatchError) or is_doubtful(error)
+            doubt = _is_doubtful(error)
             for entry in entries:
-                entry.outcome.error = error
+                entry.outcome.error, entry.outcome.http_status = error, None
                 entry.outcome.state = State.UNKNOWN if doubt else State.FAILED
-            return [], entries if doubt else []
+            return _Left(doubtful=entries if doubt else [])
+        except BaseException:  # broken off: it may be on its way
+            for entry in entries:
+                entry.outcome.state = State.UNKNOWN
+            raise
         return self._read(entries, reply, items)
 
     def _read(
         self, entries: list[_Entry], reply: Reply, items: list[jsonbatch.Item | None]
-    ) -> tuple[list[_Entry], list[_Entry]]:
-        again: list[_Entry] = []
-        doubtful: list[_Entry] = []
+    ) -> _Left:
+        left = _Left()
         for entry, item in zip(entries, items, strict=True):
             if item is None:
-                self._missing(entry, reply, doubtful)
+                self._missing(entry, reply, left)
             elif item["status"] < 300:
                 outcome = entry.outcome
                 outcome.state, outcome.http_status = State.DONE, item["status"]
                 outcome.error = None
                 if self.return_rows:
-                    outcome.saved = v4.plain_row(item.get("body") or {})
+                    outcome.saved = v4.plain_row(as_object(item.get("body")))
             else:
-                self._refused(entry, reply, item, again, doubtful)
-        return again, doubtful
+                self._refused(entry, reply, item, left)
+        return left
 
-    def _missing(self, entry: _Entry, reply: Reply, doubtful: list[_Entry]) -> None:
-        detail = "the batch stopped before this row"
-        entry.outcome.state = State.NOT_RUN
-        entry.outcome.error = BatchError(reply.request, reply.response, detail)
-        if self.continue_on_error:  # then a server that leaves it out has not said that it stopped
-            entry.outcome.state = State.UNKNOWN
-            doubtful.append(entry)
+    def _missing(self, entry: _Entry, reply: Reply, left: _Left) -> None:
+        outcome = entry.outcome
+        outcome.http_status = None
+        if left.stop is not None and not self.continue_on_error:
+            detail = "the batch stopped before this row"
+            outcome.state = State.NOT_RUN
+            left.behind.append(entry)
+        else:  # a server that leaves it out has not said that it stopped
+            detail = "the answer leaves this row out"
+            outcome.state = State.UNKNOWN
+            left.doubtful.append(entry)
+        outcome.error = BatchError(reply.request, reply.response, detail)
 
-    def _refused(
-        self,
-        entry: _Entry,
-        reply: Reply,
-        item: jsonbatch.Item,
-        again: list[_Entry],
-        doubtful: list[_Entry],
-    ) -> None:
+    def _refused(self, entry: _Entry, reply: Reply, item: jsonbatch.Item, left: _Left) -> None:
         base = str(reply.request.url).removesuffix("$batch")
         error = refusal(inner_request(base, entry.operation), jsonbatch.as_response(item))
+        if error is not None and error.status == 401:
+            error = unknown(error)
         outcome = entry.outcome
-        repeated = outcome.attempts > 1
+        left.stop = left.stop or entry
         outcome.http_status, outcome.error = item["status"], error
         outcome.state = state_of(error)
         if isinstance(error, ThrottledError):
-            again.append(entry)
-        elif error is not None and (
-            is_doubtful(error) or (isinstance(error, ConflictError) and repeated)
-        ):
-            doubtful.append(entry)
+            left.again.append(entry)
+        elif error is not None and (is_doubtful(error) or isinstance(error, ConflictError)):
+            outcome.state = State.UNKNOWN  # until it is looked up
+            left.doubtful.append(entry)
 
     async def _look_up(self, entries: list[_Entry]) -> list[_Entry]:
         """Settle *entries*, which may have been written; return those to send again."""
@@ -248,7 +278,7 @@ class Creates:
                 if self._is_worth_repeating(entry.outcome):
                     again.append(entry)
             elif item["status"] == 200:
-                self._found(entry, item.get("body") or {})
+                self._found(entry, as_object(item.get("body")))
             else:
                 request = inner_request(base, operation)
                 entry.outcome.error = refusal(request, jsonbatch.as_response(item))
@@ -263,9 +293,10 @@ class Creates:
     @staticmethod
     def _is_worth_repeating(outcome: Outcome) -> bool:
         """A row that is not there is sent again, unless the server has answered for it."""
-        unanswered = outcome.state is State.UNKNOWN
-        outcome.state = State.FAILED
-        return unanswered
+        answered = outcome.http_status is not None
+        is_taken = answered and isinstance(outcome.error, ConflictError)
+        outcome.state = State.CONFLICT if is_taken else State.FAILED
+        return not answered
 
     def _found(self, entry: _Entry, row: dict[str, Any]) -> None:
         """The row is there: this run's, if it made the id or the values are those that it sent."""
@@ -277,8 +308,8 @@ class Creates:
             outcome.state, outcome.error = State.DONE, None
             if self.return_rows:
                 outcome.saved = v4.plain_row(row)
-        elif outcome.state is not State.CONFLICT:
-            outcome.state = State.UNKNOWN
+        elif isinstance(outcome.error, ConflictError):
+            outcome.state = State.CONFLICT
 
     async def _exchange(
         self, count: int, body: bytes, *, reads: bool
@@ -288,3 +319,17 @@ class Creates:
         call = call_of(body, reads=reads, continue_on_error=go_on)
         reply = await self.service.sender.send(call)
         return reply, jsonbatch.decode(count, reply.request, reply.response)
+
+
+def _is_doubtful(error: TransportError | ResponseError | BatchError) -> bool:
+    """Say whether rows may be written in spite of *error*."""
+    if isinstance(error, BatchError):
+        return True
+    answered_otherwise = isinstance(error, UnexpectedResponseError) and error.status < 300
+    return answered_otherwise or is_doubtful(error)
+
+
+def _asked(outcome: Outcome) -> float:
+    """Return the seconds that the server asks to wait before the row comes again."""
+    error = outcome.error
+    return (error.retry_after or 0.0) if isinstance(error, ResponseError) else 0.0
