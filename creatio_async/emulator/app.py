@@ -222,15 +222,26 @@ class Emulator:
         except Refusal as refusal:
             raise ValueError(refusal.answer.body.decode()) from None
 
-    def process(self, name: str) -> Callable[[_Function], _Function]:
+    def process(self, name: str, *, background: bool = False) -> Callable[[_Function], _Function]:
         """Make the decorated function the business process *name*.
 
         Its keyword parameters are the parameters of the process, each a text; what it returns, a
-        mapping or None, holds the result parameters. It may be async.
+        mapping or None, holds the result parameters. It may be async. What it raises goes to
+        ``SysProcessLog``. A *background* process answers RunProcess without a handle, unless a
+        result is asked of it; it has run all the same when the answer comes.
         """
 
         def register(function: _Function) -> _Function:
-            self._processes.known[name] = function
+            self._processes.register(name, function, background=background)
+            return function
+
+        return register
+
+    def element(self, uid: str) -> Callable[[_Function], _Function]:
+        """Make the decorated function the element *uid* of a running process; it runs once."""
+
+        def register(function: _Function) -> _Function:
+            self._processes.elements[uid.lower()] = function
             return function
 
         return register

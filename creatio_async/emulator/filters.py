@@ -350,6 +350,4 @@ def _names(node: Any) -> tuple[str, ...]:
     while isinstance(node, ast.Attribute):
         names.append(node.attr)
         node = node.owner
-    if not isinstance(node, ast.Identifier):
-        raise bad_query("A path may begin with a property only.")
     return (_full_name(node), *reversed(names))

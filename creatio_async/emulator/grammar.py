@@ -98,7 +98,7 @@ def parse(text: str) -> object:
     if " has " in outside:
         raise UnsupportedError("The operator 'has' is not implemented.")
     try:
-        tree = ODataParser().parse(_with_commas(_Lexer().tokenize(text)))
+        tree: object = ODataParser().parse(_with_commas(_Lexer().tokenize(text)))
     except UnknownFunctionException as error:
         if error.function_name in _LATER:
             raise UnsupportedError(
@@ -115,10 +115,7 @@ def parse(text: str) -> object:
     except (ODataException, AttributeError, TypeError, NotImplementedError):
         # The grammar's own actions stumble over some texts that are no expressions.
         raise FilterSyntaxError(f"Syntax error in '{text}'.") from None
-    if tree is None:
-        raise FilterSyntaxError(f"Syntax error in '{text}'.")
-    found: object = tree
-    return found
+    return tree
 
 
 def count_nodes(node: object) -> int:

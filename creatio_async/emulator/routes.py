@@ -189,18 +189,10 @@ class Site:
         if path == "/odata" or path.startswith("/odata/"):
             return await self._odata(path.removeprefix("/odata").lstrip("/"), request)
         if path.startswith(_PROCESSES):
-            return await self._process(path.removeprefix(_PROCESSES), request)
+            below, query = path.removeprefix(_PROCESSES), request.url.raw_query_string
+            found = await self.processes.answer(request.method, below, query, request.body)
+            return found or _NOT_FOUND
         return _NOT_FOUND
-
-    async def _process(self, path: str, request: Request) -> Answer:
-        name, _, method = path.partition("/")
-        if method != "Execute":
-            return _NOT_FOUND
-        if request.method not in {"GET", "POST"}:
-            return Answer(405, (("Allow", "GET, POST"),))
-        return await self.processes.execute(
-            URL(name, encoded=True).path, request.url.raw_query_string
-        )
 
     async def _odata(self, path: str, request: Request) -> Answer:
         root = f"{request.url.scheme}://{request.url.raw_authority}{self.directory}"

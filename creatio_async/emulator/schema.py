@@ -4,12 +4,23 @@ A table has Creatio's names and Creatio's order of columns; a lookup is a column
 navigation property ``Xxx`` beside it.
 """
 
+import uuid
 from enum import Enum
 from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["EMPTY_DATE", "EMPTY_GUID", "NAMESPACE", "Column", "Kind", "Navigation", "Schema"]
+__all__ = [
+    "EMPTY_DATE",
+    "EMPTY_GUID",
+    "NAMESPACE",
+    "Column",
+    "Kind",
+    "Navigation",
+    "Schema",
+    "linked",
+    "stable_id",
+]
 
 NAMESPACE = "Terrasoft.Configuration.OData"
 """The namespace of every entity type. Source: a captured ``$metadata``."""
@@ -17,6 +28,14 @@ NAMESPACE = "Terrasoft.Configuration.OData"
 EMPTY_GUID = "00000000-0000-0000-0000-000000000000"
 EMPTY_DATE = "0001-01-01T00:00:00"
 """Dates are kept in UTC, without Z and trailing zeros: the order of the text is that of time."""
+
+
+_NAMESPACE = uuid.UUID("5b3c8a52-6d0e-4b0f-9c67-7a0d4f6f1a10")
+
+
+def stable_id(table: str, code: str) -> str:
+    """Return the id of a row that every site has: the same in each, and for ever."""
+    return str(uuid.uuid5(_NAMESPACE, f"{table}/{code}"))
 
 
 class Kind(Enum):

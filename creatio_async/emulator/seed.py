@@ -1,19 +1,17 @@
 """What the site holds when it is new: the demo contacts, countries, time zones, small lookups."""
 
-import uuid
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
-from creatio_async.emulator.processes import STATUSES, status_id
-from creatio_async.emulator.schema import Schema
+from creatio_async.emulator.processes import STATUSES, process_row, status_id
+from creatio_async.emulator.schema import stable_id
 from creatio_async.emulator.store import Store
 from creatio_async.emulator.tables import SUPERVISOR, creatio_tables
 from creatio_async.emulator.writes import Writer
 
-__all__ = ["new_site", "stable_id"]
+__all__ = ["new_site"]
 
-_NAMESPACE: Final = uuid.UUID("5b3c8a52-6d0e-4b0f-9c67-7a0d4f6f1a10")
 
 _CONTACTS: Final = (
     (SUPERVISOR, "Supervisor", ""),
@@ -35,11 +33,6 @@ _LOOKUPS: Final = {
 }
 _PROCESSES: Final = ("UsrAddNewExternalContact", "UsrGetAllContacts")
 _ENGLISH: Final = "6ebc31fa-ee6c-48e9-81bf-8003ac03b019"
-
-
-def stable_id(table: str, code: str) -> str:
-    """Return the id of a seeded row: the same in every database, and for ever."""
-    return str(uuid.uuid5(_NAMESPACE, f"{table}/{code}"))
 
 
 @lru_cache(maxsize=1)
@@ -86,12 +79,7 @@ def _fill(store: Store, writer: Writer) -> None:
     for table, rows in _rows():
         schema = store.schemas[table]
         store.insert_all(schema, (writer.prepared(schema, row) for row in rows))
-    schemas = store.schemas["SysSchema"]
-    names = [(name, "EntitySchemaManager") for name in store.schemas]
-    names += [(name, "ProcessSchemaManager") for name in _PROCESSES]
-    store.insert_all(schemas, (_schema_row(schemas, writer, *pair) for pair in names))
-
-
-def _schema_row(schema: Schema, writer: Writer, name: str, manager: str) -> dict[str, Any]:
-    row = {"Id": stable_id("SysSchema", name), "UId": stable_id("UId", name), "Name": name}
-    return writer.prepared(schema, {**row, "Caption": name, "ManagerName": manager})
+    schema = store.schemas["SysSchema"]
+    listed = [{**process_row(name), "ManagerName": "EntitySchemaManager"} for name in store.schemas]
+    listed += [process_row(name) for name in _PROCESSES]
+    store.insert_all(schema, (writer.prepared(schema, row) for row in listed))

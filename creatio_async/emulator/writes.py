@@ -55,8 +55,7 @@ class Writer:
         """
         changes = self._changes(schema, body, ieee754=ieee754)
         changes.pop("Id", None)
-        if "ModifiedOn" in schema.by_name:
-            changes.setdefault("ModifiedOn", now())
+        changes.setdefault("ModifiedOn", now())
         try:
             if not self.store.update(schema, key, changes):
                 raise not_found()
@@ -132,10 +131,10 @@ def _bound(value: Any) -> str:
 def _fill_in(schema: Schema, row: dict[str, Any]) -> None:
     moment = now()
     for name in ("CreatedOn", "ModifiedOn"):
-        if row.get(name, "") in {None, EMPTY_DATE}:
+        if row[name] in {None, EMPTY_DATE}:
             row[name] = moment
     for name in ("CreatedById", "ModifiedById"):
-        if row.get(name, "") in {None, EMPTY_GUID}:
+        if row[name] in {None, EMPTY_GUID}:
             row[name] = SUPERVISOR
     if schema.name == "Contact" and not (row["Surname"] or row["GivenName"]):
         # Source: the answer to a new contact "New user", "Stream data type request examples".

@@ -94,7 +94,9 @@ async def test_an_unknown_process_is_an_error(site: Caller) -> None:
     assert "UsrNothing" in response.json()["Message"]
 
 
-@pytest.mark.parametrize("path", ["/UsrGetAllContacts/Exec", "/RunProcess", "/UsrGetAllContacts"])
+@pytest.mark.parametrize(
+    "path", ["/UsrGetAllContacts/Exec", "/RunProcess", "/UsrGetAllContacts", ""]
+)
 async def test_other_addresses_of_the_service_are_not_there(crm: Caller, path: str) -> None:
     assert (await crm.ask("GET", SERVICE + path)).status == 404
 
@@ -119,3 +121,102 @@ async def test_on_net_the_service_has_both_addresses() -> None:
         for prefix in ("/0", ""):
             path = "/ServiceModel/ProcessEngineService.svc/UsrGetAllContacts/Execute"
             assert (await caller.ask("GET", prefix + path)).status == 200
+
+
+async def ran(site: Caller, **body: Any) -> dict[str, Any]:
+    response = await site.ask("POST", f"{SERVICE}/RunProcess", body)
+    assert (response.status, response.content_type) == (200, "application/json")
+    found: dict[str, Any] = response.json()
+    return found
+
+
+@pytest.fixture
+def discount(site: Caller) -> Caller:
+    @site.emulator.process("UsrCalcDiscount")
+    def process(Amount: str = "0", IsVip: str = "") -> dict[str, Any]:  # noqa: N803 - codes
+        return {"Discount": float(Amount) / 2, "IsVip": IsVip}
+
+    return site
+
+
+async def test_run_process_answers_with_results_and_a_row_of_the_log(discount: Caller) -> None:
+    body = await ran(
+        discount,
+        schemaName="UsrCalcDiscount",
+        parameterValues=[
+            {"name": "Amount", "value": "10.5"},
+            {"name": "IsVip", "value": None},
+            {"name": "Unknown", "value": "1"},
+        ],
+        resultParameterNames=["Discount"],
+    )
+    key = body.pop("processId")
+    assert body == {
+        "processStatus": 2,
+        "resultParameterValues": {"Discount": 5.25},
+        "executionData": None,
+        "success": True,
+        "errorInfo": None,
+    }
+    row = await discount.get(f"SysProcessLog({key})?$expand=Status")
+    assert (row["Name"], row["Status"]["Value"]) == ("UsrCalcDiscount", 2)
+
+
+async def test_a_process_is_found_by_the_uid_of_its_schema(discount: Caller) -> None:
+    filter_ = "ManagerName%20eq%20'ProcessSchemaManager'%20and%20Name%20eq%20'UsrCalcDiscount'"
+    [schema] = await discount.values(f"SysSchema?$filter={filter_}")
+    assert (await ran(discount, schemaUId=schema["UId"].upper()))["processStatus"] == 2
+    discount.emulator.process("UsrCalcDiscount", background=True)(dict)
+    assert len(await discount.values(f"SysSchema?$filter={filter_}")) == 1
+
+
+async def test_a_process_that_cannot_start_has_no_handle(discount: Caller) -> None:
+    for body in (
+        {"schemaName": "UsrNothing"},
+        {"schemaUId": "0"},
+        {"schemaName": "UsrCalcDiscount", "resultParameterNames": ["Nothing"]},
+    ):
+        answer = await ran(discount, **body)
+        assert (answer["success"], answer["processId"], answer["processStatus"]) == (False, "", 0)
+        assert "not found" in answer["errorInfo"]["message"]
+    headers = {"Content-Type": "application/json"}
+    for broken in (b"", b"[]"):
+        response = await discount.ask("POST", f"{SERVICE}/RunProcess", broken, headers)
+        assert response.status == 400
+
+
+async def test_a_process_that_fails_says_so_in_its_status(site: Caller) -> None:
+    @site.emulator.process("UsrBroken")
+    def process() -> None:
+        raise RuntimeError("broken")
+
+    body = await ran(site, schemaName="UsrBroken")
+    assert (body["success"], body["processStatus"]) == (False, 3)
+    assert "Please check the process log" in body["errorInfo"]["message"]
+    row = await site.get(f"SysProcessLog({body['processId']})")
+    assert row["ErrorDescription"] == "RuntimeError: broken"
+
+
+async def test_a_background_process_has_a_handle_only_if_a_result_is_asked(site: Caller) -> None:
+    @site.emulator.process("UsrSlow", background=True)
+    def process() -> dict[str, Any]:
+        return {"Sum": 1}
+
+    body = await ran(site, schemaName="UsrSlow")
+    assert (body["success"], body["processId"], body["processStatus"]) == (True, "", 0)
+    body = await ran(site, schemaName="UsrSlow", resultParameterNames=["Sum"])
+    assert (body["processStatus"], body["resultParameterValues"]) == (2, {"Sum": 1})
+
+
+async def test_an_element_is_run_once(site: Caller) -> None:
+    uid, runs = "405947D0-2ffb-4ded-8675-0475f19f5a81", []
+
+    @site.emulator.element(uid)
+    def element() -> None:
+        runs.append(1)
+
+    for path in (f"/ExecProcElByUId/{uid}", f"/ExecProcElByUId?ProcessElementUID={uid.upper()}"):
+        response = await site.ask("GET", SERVICE + path)
+        assert (response.status, response.body) == (200, b"")
+    assert runs == [1]
+    assert (await site.ask("GET", f"{SERVICE}/ExecProcElByUId/unknown")).status == 500
