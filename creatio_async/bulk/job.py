@@ -11,6 +11,7 @@ from collections.abc import (
     Generator,
     Iterable,
 )
+from operator import index
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -20,9 +21,6 @@ from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 
 __all__ = ["Job", "Plan"]
-
-_GRACE = 10.0
-"""Seconds that batches under way are given to end when the block is left early."""
 
 _BETWEEN = 0.5
 """Seconds between two reports of progress at least."""
@@ -65,10 +63,27 @@ class Job:
         at_once: int,
         batch_size: int,
         progress: Callable[[Progress], object] | None,
+        grace: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if at_once < 1:
+        """Keep the options.
+
+        Args:
+            plan: What is done with the rows.
+            rows: The input.
+            at_once: Batches under way at once.
+            batch_size: Rows in a batch.
+            progress: Called now and then, and at the end; what it raises ends the job.
+            grace: Seconds that batches under way are given when the block is left early.
+            clock: Seconds, from anywhere, never going back.
+
+        Raises:
+            ValueError: An option is out of bounds.
+            TypeError: *rows* are not several, or an option is no number.
+        """
+        if index(at_once) < 1:
             raise ValueError(f"at_once is a number of batches, not {at_once}")
-        if not 1 <= batch_size <= MAX_OPERATIONS:
+        if not 1 <= index(batch_size) <= MAX_OPERATIONS:
             raise ValueError(f"a batch has 1 to {MAX_OPERATIONS} rows, not {batch_size}")
         self.report = Report()
         """What is known so far; complete when the job has ended."""
@@ -80,6 +95,8 @@ class Job:
         self._at_once = at_once
         self._batch_size = batch_size
         self._progress = progress
+        self._grace = grace
+        self._clock = clock
         self._ready: asyncio.Queue[list[Outcome] | None] = asyncio.Queue(at_once)
         self._under_way: dict[int, list[Outcome]] = {}
         self._reading: set[asyncio.Task[Any]] = set()
@@ -140,7 +157,7 @@ class Job:
         if self._runner is not None:
             raise RuntimeError("a bulk job runs once; make a new one")
         self._is_idle = False
-        self._begun_at = self._told_at = time.monotonic()
+        self._begun_at = self._told_at = self._clock()
         self._runner = asyncio.create_task(self._run(), name="creatio_async bulk job")
 
     async def _end(self) -> None:
@@ -151,7 +168,7 @@ class Job:
         self._stop()
         drain = asyncio.create_task(self._drain(), name="creatio_async bulk job, drained")
         try:
-            await asyncio.wait([runner], timeout=_GRACE)
+            await asyncio.wait([runner], timeout=self._grace)
         finally:
             runner.cancel()
             drain.cancel()
@@ -187,7 +204,7 @@ class Job:
             self._stop()
             await self._settled(self._account(number))
         finally:
-            self._account(number)
+            self.report.add(self._account(number))
 
     def _prepared(self, first: int, rows: list[Any]) -> list[Outcome]:
         try:
@@ -222,8 +239,6 @@ class Job:
         """Part the chunk of a worker that broke off: return what is settled, keep the rest."""
         settled: list[Outcome] = []
         for outcome in self._under_way.pop(number, ()):
-            if outcome.state is State.NOT_RUN and outcome.attempts:
-                outcome.state = State.UNKNOWN
             is_open = outcome.state in {State.NOT_RUN, State.UNKNOWN}
             (self.unfinished if is_open else settled).append(outcome)
         return settled
@@ -235,22 +250,26 @@ class Job:
         self._tell(last=True)
 
     def _tell(self, *, last: bool = False) -> None:
-        now = time.monotonic()
+        now = self._clock()
         self.report.seconds = now - self._begun_at
         self.report.requests = self._plan.requests
         if self._progress is None or (not last and now - self._told_at < _BETWEEN):
             return
         self._told_at = now
         done, total = self.report.done, self.report.total
-        self._progress(
-            Progress(
-                done=done,
-                failed=total - done,
-                in_flight=self._source.taken - total,
-                total=self._source.length,
-                seconds=self.report.seconds,
-            )
+        progress = Progress(
+            done=done,
+            failed=total - done,
+            in_flight=self._source.taken - total,
+            total=self._source.length,
+            seconds=self.report.seconds,
         )
+        try:
+            self._progress(progress)
+        except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
+            self._progress = None
+            self._error = self._error or error
+            self._stop()
 
 
 def _unprepared(first: int, rows: list[Any]) -> list[Outcome]:

@@ -48,6 +48,11 @@ class Source:
             self._ended = True  # unless this ends well
             try:
                 await self._read(size)
+            except asyncio.CancelledError as error:
+                if _is_cancelled():
+                    raise
+                self._error = RuntimeError("the input was cancelled while it was read")
+                self._error.__cause__ = error
             except Exception as error:  # noqa: BLE001 - it is the caller's, and raised in its turn
                 self._error = error
             else:
@@ -66,3 +71,9 @@ class Source:
                     break
         else:
             self.left.extend(islice(self._rows, size))
+
+
+def _is_cancelled() -> bool:
+    """Say whether somebody cancels this task; if not, the input raises of its own accord."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
