@@ -44,6 +44,7 @@ class Server:
     tops: list[int] = field(factory=list[int])
 
     def answer(self, step: QuerySpec | str) -> Page:
+        """Return what *step* asks for."""
         if isinstance(step, str):
             self.asked.append(step)
             start, end = map(int, step.split(":"))
@@ -65,6 +66,7 @@ class Server:
         return self.page(start, end)
 
     def page(self, start: int, end: int) -> Page:
+        """Return the rows from *start* to *end*, or the first of them and a link."""
         cut = end if self.own_pages is None else min(end, start + self.own_pages)
         link = f"{cut}:{end}" if cut < end else None
         rows = [{"Id": str(number)} for number in range(start, cut)]
@@ -87,6 +89,12 @@ def read(server: Server, spec: QuerySpec, size: int | None = None) -> Iterator[d
 
 def ids(first: int, last: int) -> list[dict[str, Any]]:
     return [{"Id": str(number)} for number in range(first, last)]
+
+
+def walk(pager: Pager, pages: Iterator[Page]) -> None:
+    pager.begin()
+    for page in pages:
+        pager.after(page)
 
 
 ORDERS = [(), (as_order("Id"),), (as_order("Name"),), (as_order("Id desc"),)]
@@ -201,20 +209,18 @@ def test_an_empty_page_with_a_link_is_not_the_end() -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 100])
 def test_links_that_lead_in_a_circle_are_an_error(length: int) -> None:
-    pager = Pager(QuerySpec())
-    pager.begin()
+    pages = (Page(rows=ids(0, 1), next_link=f"link {number % length}") for number in range(500))
     with pytest.raises(CreatioError, match="circle"):
-        for number in range(4 * length + 4):
-            pager.after(Page(rows=ids(0, 1), next_link=f"link {number % length}"))
+        walk(Pager(QuerySpec()), pages)
+    assert sum(1 for _ in pages) >= 500 - 4 * length - 4
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_rows_that_come_again_and_again_are_an_error(length: int) -> None:
-    pager = Pager(QuerySpec(), size=1)
-    pager.begin()
+    pages = (Page(rows=[{"Id": str(number % length)}]) for number in range(500))
     with pytest.raises(CreatioError, match="again and again"):
-        for number in range(4 * length + 4):
-            pager.after(Page(rows=[{"Id": str(number % length)}]))
+        walk(Pager(QuerySpec(), size=1), pages)
+    assert sum(1 for _ in pages) >= 500 - 4 * length - 4
 
 
 def test_rows_without_an_id_are_read_with_skip() -> None:

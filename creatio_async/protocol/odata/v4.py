@@ -151,7 +151,8 @@ def read_page(request: Request, response: Response, *, expanded: bool) -> Page:
 
 def _count(answer: dict[str, Any]) -> int | None:
     count = answer.get("@odata.count", answer.get("@count"))  # 4.01 may leave out the prefix
-    return int(count) if isinstance(count, int) or as_text(count).isdecimal() else None
+    text = str(count) if isinstance(count, int) else as_text(count)  # a text is IEEE754Compatible
+    return int(text) if text.isdecimal() else None
 
 
 def _next_link(request: Request, answer: dict[str, Any]) -> str | None:
