@@ -35,7 +35,7 @@ def import_time(modules: str, byte_code: str) -> float:
     environment = {name: value for name, value in os.environ.items() if name not in _SWITCHES}
     run = subprocess.run(
         [sys.executable, "-c", _TIMED.format(modules=modules)],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
         env={**environment, "PYTHONPYCACHEPREFIX": byte_code},
