@@ -31,10 +31,12 @@ class Entry(NamedTuple):
     label: str
     contestant: str
     page_size: int | None = None
+    against: str | None = None
+    """The label that it is compared with; None is the first one of its heat."""
 
 
 class Heat(NamedTuple):
-    """Contestants that do the same; all are compared with the first one."""
+    """Contestants that do the same."""
 
     title: str
     directory: str
@@ -78,16 +80,19 @@ def _run(entry: Entry, site: str, given: _Given) -> Measure:
     return measure
 
 
-def _summary(entry: Entry, own: Sequence[Measure], floor: Sequence[Measure]) -> dict[str, Any]:
+def _summary(entry: Entry, measures: dict[str, list[Measure]], floor: str) -> dict[str, Any]:
+    own, against = measures[entry.label], entry.against or floor
     micros = [each.cpu / each.records * 1e6 for each in own]
+    pairs = zip(own, measures[against], strict=True)
     return {
         "label": entry.label,
+        "against": against,
         "page_size": entry.page_size,
         "cpu_us_per_record": median(micros),
         "cpu_us_least": min(micros),
         "cpu_us_most": max(micros),
         "records_per_second": median(each.records / each.wall for each in own),
-        "ratio": median(mine.cpu / base.cpu for mine, base in zip(own, floor, strict=True)),
+        "ratio": median(mine.cpu / base.cpu for mine, base in pairs),
         "server_busy": median(each.server_cpu / each.wall for each in own),
         "requests": own[0].requests,
         "bytes_in": own[0].bytes_in,
@@ -96,14 +101,13 @@ def _summary(entry: Entry, own: Sequence[Measure], floor: Sequence[Measure]) -> 
 
 
 def _held(heat: Heat, site: str, given: _Given, note: Callable[[str], None]) -> dict[str, Any]:
-    measures: list[list[Measure]] = [[] for _ in heat.entries]
+    measures: dict[str, list[Measure]] = {entry.label: [] for entry in heat.entries}
     for turn in range(given.repeats):
         note(f"{heat.title}: round {turn + 1} of {given.repeats}")
-        for entry, own in zip(heat.entries, measures, strict=True):
-            own.append(_run(entry, f"{site}/{heat.directory}", given))
-    lines = [
-        _summary(entry, own, measures[0]) for entry, own in zip(heat.entries, measures, strict=True)
-    ]
+        for entry in heat.entries:
+            measures[entry.label].append(_run(entry, f"{site}/{heat.directory}", given))
+    floor = heat.entries[0].label
+    lines = [_summary(entry, measures, floor) for entry in heat.entries]
     label, bound = heat.bound
     ratio = next(line["ratio"] for line in lines if line["label"] == label)
     return {
@@ -143,7 +147,7 @@ def main(doc: str, heats: Sequence[Heat], *, passes: int, argv: Sequence[str] | 
     )
     parser.add_argument("--rows", type=_natural, default=CITIES, help="cities in one pass")
     parser.add_argument("--passes", type=_natural, default=passes, help="passes in one run")
-    parser.add_argument("--repeats", type=_natural, default=5, help="runs of each contestant")
+    parser.add_argument("--repeats", type=_natural, default=7, help="runs of each contestant")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of each answer")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--check", action="store_true", help="exit with 1 where a bound is broken")

@@ -44,7 +44,10 @@ def test_paged_read_asks_what_is_asked_by_hand(capsys: pytest.CaptureFixture[str
     [heat] = _ran(paged_read.main, capsys, "--latency-ms", "5")["heats"]
 
     # 300 rows are a short first page, after which nobody asks again.
-    assert [line["requests"] for line in heat["entries"]] == [2, 2, 2, 2]
+    assert [line["requests"] for line in heat["entries"]] == [2] * 5
+    by_label = {line["label"]: line for line in heat["entries"]}
+    assert by_label["pages(1_000)"]["against"] == "by hand, pages of 1,000"
+    assert by_label["async for row, one at a time"]["against"] == "by hand, pages of 4,400"
     for line in heat["entries"]:
         assert line["cpu_us_per_record"] > 0
         assert line["records_per_second"] <= _ROWS / 0.005
