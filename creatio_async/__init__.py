@@ -56,7 +56,7 @@ from creatio_async.protocol.odata.expressions import (
     now,
 )
 from creatio_async.protocol.odata.nodes import Condition, EnumMember
-from creatio_async.protocol.odata.spec import Page
+from creatio_async.protocol.odata.spec import Expand, Page
 from creatio_async.protocol.retry import RetryPolicy
 from creatio_async.query import Query
 from creatio_async.runtime.limits import Limits, Timeouts
@@ -77,6 +77,7 @@ __all__ = [
     "CsrfError",
     "EntitySet",
     "EnumMember",
+    "Expand",
     "Expression",
     "F",
     "FailedDependencyError",

@@ -22,7 +22,7 @@ from creatio_async.protocol.batch.operations import Operation, check_count
 from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.odata import v4
-from creatio_async.protocol.odata.spec import QuerySpec, as_columns, as_navigation
+from creatio_async.protocol.odata.spec import QuerySpec, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
 from creatio_async.protocol.retry import Repeat
 from creatio_async.protocol.values import check_row
@@ -157,7 +157,7 @@ class Batch(Group):
         expand: Sequence[str] = (),
     ) -> Sent:
         """Read one row."""
-        spec = QuerySpec(select=as_columns(tuple(select)), expand=as_navigation(tuple(expand)))
+        spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))
         sent = self._add("GET", v4.entity_path(entity_set, key_text(key), spec), "get")
         sent.id = key_text(key)
         return sent

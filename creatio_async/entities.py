@@ -16,7 +16,7 @@ from creatio_async.errors import (
     ServerError,
     TransportError,
 )
-from creatio_async.protocol.odata.spec import QuerySpec, Row, as_columns, as_navigation
+from creatio_async.protocol.odata.spec import QuerySpec, Row, as_columns, as_expands
 from creatio_async.protocol.retry import is_doubtful
 from creatio_async.protocol.values import check_row, dumps_rows, same_value
 from creatio_async.query import Query
@@ -46,7 +46,7 @@ class EntitySet(Query):
         Raises:
             NotFoundError: There is no such row.
         """
-        spec = QuerySpec(select=as_columns(tuple(select)), expand=as_navigation(tuple(expand)))
+        spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))
         return await self._service.get(self.name, key, spec)
 
     async def create(self, row: Mapping[str, Any]) -> Row:

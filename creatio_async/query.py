@@ -10,13 +10,16 @@ from creatio_async.protocol.odata.expressions import Column, Expression
 from creatio_async.protocol.odata.nodes import Condition, Order
 from creatio_async.protocol.odata.paging import Pager, check_size
 from creatio_async.protocol.odata.spec import (
+    Expand,
     Page,
     QuerySpec,
     Row,
     as_columns,
     as_condition,
-    as_navigation,
+    as_expands,
+    as_option,
     as_order,
+    natural,
 )
 from creatio_async.protocol.odata.splitting import split
 from creatio_async.runtime.sender import Reply
@@ -51,9 +54,12 @@ class Query:
         """Read only *columns*; what the conditions and the paging need is read, too."""
         return self._with(select=self.spec.select + as_columns(columns))
 
-    def expand(self, *paths: str | Column) -> "Query":
-        """Put the rows behind navigation properties into the rows: ``expand("Account")``."""
-        return self._with(expand=self.spec.expand + as_navigation(paths))
+    def expand(self, *paths: str | Column | Expand) -> "Query":
+        """Put the rows behind navigation properties into the rows: ``expand("Account")``.
+
+        `Expand` says which of them, and what of them.
+        """
+        return self._with(expand=self.spec.expand + as_expands(paths))
 
     def order_by(self, *columns: str | Expression | Order) -> "Query":
         """Sort by *columns*: ``order_by(F.Name.desc(), "Id")``. Later calls sort within these."""
@@ -61,11 +67,22 @@ class Query:
 
     def top(self, rows: int) -> "Query":
         """Read *rows* rows at most."""
-        return self._with(top=_natural(rows, "top"))
+        return self._with(top=natural(rows))
 
     def skip(self, rows: int) -> "Query":
         """Leave out the first *rows* rows."""
-        return self._with(skip=_natural(rows, "skip"))
+        return self._with(skip=natural(rows))
+
+    def option(self, name: str, value: str) -> "Query":
+        """Add a query option for which there is no method: ``$search``, ``$apply``, one's own.
+
+        *value* is percent-encoded, and otherwise sent as it stands. Creatio refuses ``$search``
+        and ``$apply``.
+
+        Raises:
+            ValueError: There is a method for it, or it is no name of an option.
+        """
+        return self._with(options=(*self.spec.options, as_option(name, value)))
 
     async def pages(self, size: int | None = None, *, count: bool = True) -> AsyncGenerator[Page]:
         """Give the rows page by page.
@@ -168,11 +185,3 @@ class Query:
 
     def _with(self, **changes: Any) -> "Query":
         return Query(self._service, self.name, evolve(self.spec, **changes))
-
-
-def _natural(number: int, what: str) -> int:
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise TypeError(f"{what} takes a number of rows, not {number!r}")
-    if number < 0:
-        raise ValueError(f"{what} takes a number of rows, not {number}")
-    return number

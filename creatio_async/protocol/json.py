@@ -12,7 +12,7 @@ def as_object(value: Any) -> dict[str, Any]:
 
 def as_list(value: Any) -> list[Any] | None:
     """Return *value* if it is a JSON array, else None."""
-    return cast("list[Any]", value) if isinstance(value, list) else None
+    return cast(list[Any], value) if isinstance(value, list) else None  # type: ignore[redundant-cast]  # pyright narrows to list[Unknown]
 
 
 def as_text(value: Any) -> str:

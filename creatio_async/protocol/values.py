@@ -169,7 +169,7 @@ def same_value(ours: Any, theirs: Any) -> bool:
         return (instant := _instant(ours)) is not None and instant == _instant(theirs)
     if isinstance(ours, Decimal) and isinstance(theirs, float):
         return ours == Decimal(repr(theirs))
-    return orjson.loads(orjson.dumps(ours, default=_encode, option=_OPTIONS)) == theirs
+    return bool(orjson.loads(orjson.dumps(ours, default=_encode, option=_OPTIONS)) == theirs)
 
 
 def _instant(text: str) -> dt.datetime | None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,9 @@ from odata_query.grammar import ODataLexer, ODataParser
 
 from creatio_async import Condition, EnumMember, F, isof, maxdatetime, mindatetime, now
 from creatio_async.protocol.odata.filters import columns_of, filter_text, node_count
+
+UNTYPED: Any = F
+"""`F` to callers without a type checker."""
 
 GUID = UUID("405947d0-2ffb-4ded-8675-0475f19f5a81")
 
@@ -98,11 +102,11 @@ def test_each_function_operator_and_step_counts_as_a_node() -> None:
     ("mistake", "said"),
     [
         (lambda: F.Name + "x", "concat"),
-        (lambda: F.Name.concat(5), "takes a text"),
+        (lambda: UNTYPED.Name.concat(5), "takes a text"),
         (lambda: F.Age.cast("Edm.String) or true"), "not a type"),
         (lambda: EnumMember("Model.Color", "Red' or true"), "not a name of an enum"),
-        (lambda: F.Rows.any(lambda _r: True), "gives a condition"),
-        (lambda: F.Rows.all(lambda: F.A == 1), "of one row"),
+        (lambda: UNTYPED.Rows.any(lambda _r: True), "gives a condition"),
+        (lambda: UNTYPED.Rows.all(lambda: F.A == 1), "of one row"),
         (lambda: list(F.Name.lower()), "cannot be iterated"),
         (lambda: bool(F.Name.length()), "compare it"),
     ],

@@ -75,6 +75,8 @@ class Pager:
     _first: bool = field(init=False, default=True)
     _linked: bool = field(init=False, default=False)
     _mark: object = field(init=False, default=None)
+    _is_whole: bool = field(init=False, default=False)
+    """The rows are aggregates, which have no `Id` and are not asked for in parts."""
 
     def __attrs_post_init__(self) -> None:
         self._by_key = self.spec.order in {(), _BY_ID}
@@ -84,6 +86,9 @@ class Pager:
         if self.spec.top == 0 and not self.spec.count:
             return None
         top = self.spec.top
+        if any(name == "$apply" for name, _ in self.spec.options):
+            self._is_whole = True
+            return self.spec
         if top is not None and top <= min(self._page_size(), _SURELY_LAST):
             self._asked = top
             return self.spec  # one answer, so that it needs no order
@@ -106,6 +111,8 @@ class Pager:
             self._linked = True
             self._check_progress(page.next_link, "its next links lead in a circle")
             return page.next_link
+        if self._is_whole:
+            return None
         short = self._got < min(self._asked, _SURELY_LAST)
         if not self._got or (short and self._first):
             return None

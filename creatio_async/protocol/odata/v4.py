@@ -4,8 +4,7 @@ Source: academy.creatio.com, "odata web service (OData 4)"; where that is silent
 Spaces go out as ``%20``, never as ``+``; an address is built once and sent as built.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -15,8 +14,7 @@ from creatio_async.errors import UnexpectedResponseError
 from creatio_async.messages import Request, Response
 from creatio_async.protocol.json import as_list, as_object, as_text
 from creatio_async.protocol.names import check_name, quote_segment
-from creatio_async.protocol.odata.filters import columns_of, filter_text, value_text
-from creatio_async.protocol.odata.nodes import conjunction
+from creatio_async.protocol.odata.options import query_options
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
 
 __all__ = [
@@ -36,16 +34,9 @@ SERVICE = "odata"
 JSON: Mapping[str, str] = {"Accept": "application/json"}
 WRITE: Mapping[str, str] = {**JSON, "Content-Type": "application/json; charset=utf-8"}
 
-_IN_TEXT = "!$()*,:=@-._~"
-"""What stands as it is within a string literal (OData 4.0 ABNF, ``pchar-no-SQUOTE``)."""
 
-_IN_OPTION = _IN_TEXT + "'/;"
-"""What stands as it is elsewhere in the value of a query option."""
-
-_IN_URL = _IN_OPTION + "%?&+#[]"
+_IN_URL = "!$()*,:=@-._~'/;%?&+#[]"
 """What stands as it is in a whole URL."""
-
-_TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 
 def set_path(name: str) -> str:
@@ -59,71 +50,17 @@ def set_path(name: str) -> str:
 
 def entity_path(name: str, key: str, spec: QuerySpec | None = None) -> str:
     """Return the path of one row; *key* is a guid."""
-    return f"{set_path(name)}({key}){_options(spec or QuerySpec())}"
+    return f"{set_path(name)}({key}){query_options(spec or QuerySpec())}"
 
 
 def collection_path(name: str, spec: QuerySpec) -> str:
     """Return the path of the rows that *spec* asks for."""
-    return set_path(name) + _options(spec)
+    return set_path(name) + query_options(spec)
 
 
 def count_path(name: str, spec: QuerySpec) -> str:
     """Return the path of the number of the rows that match; order, top and skip do not count."""
-    return f"{set_path(name)}/$count{_options(QuerySpec(where=spec.where))}"
-
-
-def _options(spec: QuerySpec) -> str:
-    given: list[tuple[str, str]] = []
-    condition = conjunction(spec.where)
-    if condition is not None:
-        given.append(("$filter", filter_text(condition)))
-    if spec.select:
-        needed = columns_of(condition) if condition is not None else ()
-        given.append(("$select", ",".join(dict.fromkeys((*spec.select, *needed)))))
-    if spec.expand:
-        given.append(("$expand", _expansion(spec.expand)))
-    if spec.order:
-        given.append(("$orderby", _ordering(spec)))
-    if spec.top is not None:
-        given.append(("$top", str(spec.top)))
-    if spec.skip:
-        given.append(("$skip", str(spec.skip)))
-    if spec.count:
-        given.append(("$count", "true"))
-    text = "&".join(f"{name}={encoded(value)}" for name, value in given)
-    return f"?{text}" if text else ""
-
-
-def encoded(text: str) -> str:
-    """Return the value of a query option percent-encoded, string literals more strictly."""
-    pieces = _TEXT.split(text)  # outside, inside, outside, inside, ..., outside
-    for at, piece in enumerate(pieces):
-        pieces[at] = _quote_text(piece) if at % 2 else quote(piece, safe=_IN_OPTION)
-    return "".join(pieces)
-
-
-def _quote_text(text: str) -> str:
-    inner = quote(text, safe=_IN_TEXT + "'")
-    return f"'{inner}'"
-
-
-def _ordering(spec: QuerySpec) -> str:
-    return ",".join(
-        value_text(each.column) + (" desc" if each.descending else "") for each in spec.order
-    )
-
-
-def _expansion(paths: Iterable[str]) -> str:
-    """Return ``Account($expand=Type),City`` for ``Account``, ``Account/Type`` and ``City``."""
-    tree: dict[str, list[str]] = {}
-    for path in paths:
-        first, _, rest = path.partition("/")
-        tree.setdefault(first, [])
-        if rest:
-            tree[first].append(rest)
-    return ",".join(
-        f"{name}($expand={_expansion(inner)})" if inner else name for name, inner in tree.items()
-    )
+    return f"{set_path(name)}/$count{query_options(QuerySpec(where=spec.where))}"
 
 
 def read_page(request: Request, response: Response, *, expanded: bool) -> Page:
@@ -151,8 +88,9 @@ def read_page(request: Request, response: Response, *, expanded: bool) -> Page:
 
 def _count(answer: dict[str, Any]) -> int | None:
     count = answer.get("@odata.count", answer.get("@count"))  # 4.01 may leave out the prefix
-    text = str(count) if isinstance(count, int) else as_text(count)  # a text is IEEE754Compatible
-    return int(text) if text.isdecimal() else None
+    if isinstance(count, int):
+        return count
+    return int(as_text(count)) if as_text(count).isdecimal() else None
 
 
 def _next_link(request: Request, answer: dict[str, Any]) -> str | None:
