@@ -682,6 +682,10 @@ LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">
         ),
         (edmx(schema_of("<Association/>")), "an Association without a Name"),
         (
+            NORTHWIND.replace(b"</AssociationSet>", b'<End Role="x"/></AssociationSet>'),
+            "line 61: an AssociationSet with more than two ends",
+        ),
+        (
             edmx(
                 schema_of(
                     '<EntityType Name="A" BaseType="N.B"/><EntityType Name="B" BaseType="N.A"/>'

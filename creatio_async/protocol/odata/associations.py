@@ -1,6 +1,7 @@
 """Navigation in CSDL 1 to 3: from a role of an association to the other one."""
 
 from collections.abc import Iterator
+from itertools import permutations
 
 from attrs import define, frozen
 
@@ -45,8 +46,10 @@ class Associations:
     _ways: dict[str, dict[str, _Way]]
     """By the full name of a type, and the name of the navigation property."""
     _partners: dict[_Way, str]
-    _sets: dict[tuple[str, str, str], dict[str, str]]
-    """Entity sets by role, by association, role and the entity set of that role."""
+    _names: dict[str, dict[_Way, str]]
+    """The other way round: by the type, and what the navigation property goes through."""
+    _bindings: dict[str, list[tuple[_Way, str]]]
+    """Where ways lead from an entity set, by its name."""
 
     @classmethod
     def of(cls, document: Document, references: References) -> "Associations":
@@ -56,12 +59,14 @@ class Associations:
             own = ways.setdefault(f"{element.namespace}.{element.name}", {})
             own.update(_ways(element.navigations, references))
         partners = {way: name for own in ways.values() for name, way in own.items()}
-        sets = {
-            (references[each.association][0], role, of_role): each.sets
-            for each in document.association_sets
-            for role, of_role in each.sets.items()
-        }
-        return cls(document.associations, references, ways, partners, sets)
+        names = {kind: {way: name for name, way in own.items()} for kind, own in ways.items()}
+        bindings: dict[str, list[tuple[_Way, str]]] = {}
+        for each in document.association_sets:
+            association, _ = references[each.association]
+            for (start, source), (end, target) in permutations(each.sets.items(), 2):
+                way = _Way(association, start, end)
+                bindings.setdefault(source, []).append((way, target))
+        return cls(document.associations, references, ways, partners, names, bindings)
 
     def end(self, type_name: str, navigation: str) -> End | None:
         """Return what is known of a navigation property; None where no association tells it."""
@@ -81,12 +86,9 @@ class Associations:
 
     def bindings(self, type_name: str, entity_set: str) -> dict[str, str]:
         """Return the entity sets that the navigation properties of a type lead to from a set."""
-        found: dict[str, str] = {}
-        for navigation, way in self._ways.get(type_name, {}).items():
-            sets = self._sets.get((way.association, way.start, entity_set), {})
-            if way.end in sets:
-                found[navigation] = sets[way.end]
-        return found
+        names = self._names.get(type_name, {})
+        ways = self._bindings.get(entity_set, ())
+        return {names[way]: target for way, target in ways if way in names}
 
 
 def _ways(navigations: list[Facets], references: References) -> Iterator[tuple[str, _Way]]:

@@ -12,6 +12,7 @@ from creatio_async.protocol.odata.csdl import (
     AssociationSet,
     Document,
     ImportElement,
+    MetadataError,
     OperationElement,
     SetElement,
     TypeElement,
@@ -172,7 +173,10 @@ def _association_set(document: Document, attributes: list[str]) -> Steps:
 
 def _set_end(document: Document, attributes: list[str]) -> Steps:
     given = as_dict(attributes)
-    document.association_sets[-1].sets[given.get("Role", "")] = given.get("EntitySet", "")
+    sets = document.association_sets[-1].sets
+    if len(sets) == 2:
+        raise MetadataError("an AssociationSet with more than two ends")
+    sets[given.get("Role", "")] = given.get("EntitySet", "")
     return NOTHING
 
 

@@ -129,6 +129,7 @@ class _Linker:
         row = base if isinstance(base, EntityType) else _NO_BASE
         keys = tuple(map(intern, element.keys)) or row.keys
         own = {_name(facets): facets for facets in element.properties}
+        key_names = set(keys)
         self._count_inherited(len(base.properties) + len(base.navigations))
         columns = own.keys() | base.properties.keys() if base.properties else own.keys()
         navigations = dict(base.navigations)
@@ -142,7 +143,7 @@ class _Linker:
             for name, each in base.properties.items()
         }
         for name, facets in own.items():
-            properties[name] = self._property(facets, pairs.get(name, ""), is_key=name in keys)
+            properties[name] = self._property(facets, pairs.get(name, ""), is_key=name in key_names)
         common: dict[str, Any] = {
             "name": element.name,
             "namespace": intern(element.namespace),

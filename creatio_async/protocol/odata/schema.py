@@ -309,6 +309,6 @@ class Schema:
 
     def __repr__(self) -> str:
         return (
-            f"Schema({', '.join(self.namespaces)}: {len(self.entity_types):,} entity types, "
+            f"Schema({', '.join(self.namespaces[:3])}: {len(self.entity_types):,} entity types, "
             f"{len(self.entity_sets):,} entity sets)"
         )
