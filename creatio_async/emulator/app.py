@@ -218,7 +218,7 @@ class Emulator:
         schema = self._store.schemas[name]
         try:
             with self._store.transaction():
-                return [self._service.writer.insert(schema, row) for row in rows]
+                return [self._service.writer.insert(schema, row)["Id"] for row in rows]
         except Refusal as refusal:
             raise ValueError(refusal.answer.body.decode()) from None
 

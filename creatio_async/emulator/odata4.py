@@ -134,12 +134,14 @@ class ODataService:
 
     def _create(self, operation: Operation, schema: Schema) -> Answer:
         ieee754 = takes_ieee754(operation.headers.get("content-type", ""))
-        key = self.writer.insert(schema, operation.json(), ieee754=ieee754)
-        place = ("Location", f"{operation.root}{schema.name}({key})")
+        stored = self.writer.insert(schema, operation.json(), ieee754=ieee754)
+        place = ("Location", f"{operation.root}{schema.name}({stored['Id']})")
         if self.plain and "return=minimal" in operation.headers.get("prefer", ""):
             return Answer(204, (place, ("OData-EntityId", place[1]), ODATA_VERSION))
-        made = self._one(operation, None, schema, key)
-        return Answer(201, (place, *made.headers), made.body)
+        level = level_of(operation.headers.get("accept", ""))
+        context = f"{operation.root}$metadata#{schema.name}/$entity"
+        row = self.reader.shown(schema, stored, level)
+        return _json(201, {"@odata.context": context, **row}, operation, place)
 
     def _entity(
         self, operation: Operation, schema: Schema, key: str, rest: tuple[str, ...]
@@ -261,7 +263,9 @@ class ODataService:
         return query_of(options(operation.query), schema, self.store.schemas, self.rules)
 
 
-def _json(status: int, body: dict[str, Any], operation: Operation) -> Answer:
+def _json(
+    status: int, body: dict[str, Any], operation: Operation, *headers: tuple[str, str]
+) -> Answer:
     accept = operation.headers.get("accept", "")
     if not acceptable(accept):
         raise odata_error(406, f"The answer cannot be had as '{accept}'.")
@@ -271,7 +275,7 @@ def _json(status: int, body: dict[str, Any], operation: Operation) -> Answer:
         kind = ("Content-Type", f"application/json; odata.metadata={level}")
         if level == "none":
             body.pop("@odata.context", None)
-    return Answer(status, (kind, ODATA_VERSION), orjson.dumps(body))
+    return Answer(status, (*headers, kind, ODATA_VERSION), orjson.dumps(body))
 
 
 def _only(operation: Operation, method: str) -> None:

@@ -214,7 +214,8 @@ class Processes:
             "OwnerId": SUPERVISOR,
             "StatusId": status_id("Error" if error else "Done"),
         }
-        return _Run(self.writer.insert(self.store.schemas["SysProcessLog"], row), results, error)
+        logged = self.writer.insert(self.store.schemas["SysProcessLog"], row)
+        return _Run(logged["Id"], results, error)
 
     def _add_contact(self, ContactName: str = "", ContactPhone: str = "") -> None:  # noqa: N803
         """Add a contact. Source: "Run a business process via the web service"."""

@@ -146,13 +146,20 @@ class Reader:
         return found[0] if found else None
 
     def entity(self, schema: Schema, key: str, level: Level = "minimal") -> Row | None:
-        """Return the row of that id with every field, or None: `row` for the plainest of queries.
-
-        Every insert reads its row back; the way by a query would take longer than the insert.
-        """
+        """Return the row of that id with every field, or None: `row` for the plainest query."""
         sql, projection = _entity(schema, level)
         values = self.store.one(sql, (key,))
         return None if values is None else projection.row(values)
+
+    def shown(self, schema: Schema, stored: Row, level: Level) -> Row:
+        """Return a row that was *stored* just now; where it is easy, without reading it back."""
+        if schema.dates is None or level != "minimal":
+            return self.entity(schema, stored["Id"], level) or {}
+        row = dict(stored)
+        for name in schema.dates:
+            if row[name] is not None:
+                row[name] += "Z"
+        return row
 
     def _scope(self, schema: Schema) -> Scope:
         return Scope(schema, self.store.schemas, "t", self.rules)

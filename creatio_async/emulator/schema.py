@@ -122,6 +122,8 @@ class Schema:
     by_name: dict[str, Column] = field(init=False, repr=False)
     plain: tuple[Column, ...] = field(init=False, repr=False)
     """Every column that has its value in the row: all but streams."""
+    dates: tuple[str, ...] | None = field(init=False, repr=False)
+    """The dates, where all other columns are stored as they are shown; else None."""
     _columns: dict[str, Column] = field(init=False, repr=False)
     _navigations: dict[str, Navigation] = field(init=False, repr=False)
 
@@ -129,6 +131,9 @@ class Schema:
         set_ = object.__setattr__
         set_(self, "by_name", {column.name: column for column in self.columns})
         set_(self, "plain", tuple(c for c in self.columns if c.kind is not Kind.STREAM))
+        dates = tuple(c.name for c in self.columns if c.kind is Kind.DATE)
+        odd = any(c.kind in {Kind.STREAM, Kind.FLAG} for c in self.columns)
+        set_(self, "dates", None if odd else dates)
         set_(self, "_columns", {column.name.lower(): column for column in self.columns})
         set_(self, "_navigations", {n.name.lower(): n for n in self.navigations})
 

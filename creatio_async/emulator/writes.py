@@ -22,8 +22,10 @@ class Writer:
     nulls: bool
     _defaults: dict[str, dict[str, Any]] = field(factory=dict[str, dict[str, Any]], init=False)
 
-    def insert(self, schema: Schema, body: Mapping[str, Any], *, ieee754: bool = False) -> str:
-        """Add a row and return its id: the one in *body*, or a new one.
+    def insert(
+        self, schema: Schema, body: Mapping[str, Any], *, ieee754: bool = False
+    ) -> dict[str, Any]:
+        """Add a row and return it as it is stored, with the id in *body* or a new one.
 
         Raises:
             Refusal: 400, a property is unknown or its value of another type; 500, the id is taken
@@ -34,8 +36,7 @@ class Writer:
             self.store.insert(schema, row)
         except ConstraintError as error:
             raise _database_error(error) from None
-        key: str = row["Id"]
-        return key
+        return row
 
     def prepared(self, schema: Schema, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return a whole row as it is stored: *changes*, defaults, and what Creatio fills in."""

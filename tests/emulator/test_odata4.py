@@ -530,3 +530,20 @@ async def test_plain_odata_has_nulls_bindings_and_preferences() -> None:
         response = await plain.odata("POST", "Contact", {"Account@odata.bind": "nothing"})
         assert response.status == 400
         assert (await plain.odata("GET", "City/$count")).body == b"1"
+
+
+@pytest.mark.parametrize("profile", ["creatio", "standard"])
+@pytest.mark.parametrize("level", ["none", "minimal", "full"])
+@pytest.mark.parametrize("name", ["City", "Order", "Contact", "Case", "SysImage"])
+async def test_a_row_is_answered_as_it_is_read_later(profile: Any, level: str, name: str) -> None:
+    with Emulator(profile=profile) as emulator:
+        caller = caller_of(emulator)
+        await caller.login()
+        headers = {"Accept": f"application/json;odata.metadata={level}"}
+        body = {"Order": {"Amount": 1.50, "Number": "1", "Date": "2020-01-01T00:00:00.10Z"}}
+        made = await caller.odata("POST", name, body.get(name, {"Name": "A"}), headers)
+        if name == "Case":
+            assert made.status == 400
+            made = await caller.odata("POST", name, {}, headers)
+        row = made.json()
+        assert (await caller.odata("GET", f"{name}({row['Id']})", None, headers)).json() == row
