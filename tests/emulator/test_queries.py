@@ -58,6 +58,7 @@ async def test_rows_are_ordered_paged_and_counted(company: Caller) -> None:
     assert await company.names(f"{named}$orderby=Name&$skip=1&$top=1") == ["Bob"]
     assert await company.names(f"{named}$orderby=Name&$skip=1") == ["Bob", "Cid"]
     assert await company.names(f"{named}$orderby=concat(Name,'x')%20desc") == ["Cid", "Bob", "Ann"]
+    assert len(await company.names(f"{named}$orderby=AccountId,Account/OwnerId")) == 3
     body = await company.get(f"{named}$count=true&$top=0")
     assert (body["@odata.count"], body["value"]) == (3, [])
     assert "@odata.count" not in await company.get("Contact?$count=false")
