@@ -13,11 +13,10 @@ from creatio_async.errors import (
     ConflictError,
     CreatioError,
     ResponseError,
-    ServerError,
     TransportError,
 )
 from creatio_async.protocol.odata.spec import QuerySpec, Row, as_columns, as_expands
-from creatio_async.protocol.retry import is_doubtful
+from creatio_async.protocol.retry import Repeat, is_doubtful
 from creatio_async.protocol.values import check_row, dumps_rows, same_value
 from creatio_async.query import Query
 from creatio_async.rows import with_id
@@ -68,8 +67,8 @@ class EntitySet(Query):
         body = with_id(row, place)
         check_row(body, place)
         encoded = dumps_rows(body, lambda: [(place, body)], bodies=0)
-        retry = self._service.sender.retry
-        attempt, doubt = 0, False
+        sender = self._service.sender
+        started, attempt, doubt = sender.clock(), 0, False
         while True:
             attempt += 1
             try:
@@ -80,10 +79,20 @@ class EntitySet(Query):
                 found = await self._look_up(body["Id"], error)
                 if found is not None and ("Id" not in row or _holds(found, body)):
                     return found
-                if found is not None or isinstance(error, ServerError) or attempt >= retry.attempts:
+                is_there = "is there, with other values" if found is not None else "is not there"
+                error.add_note(f"the row {body['Id']} {is_there}")
+                wait = None
+                if found is None and isinstance(error, TransportError):
+                    wait = sender.retry.wait(
+                        error,
+                        repeat=Repeat.IDEMPOTENT,
+                        attempt=attempt,
+                        elapsed=sender.clock() - started,
+                    )
+                if wait is None:
                     raise
                 doubt = True
-                await self._service.sender.sleep(retry.pause(attempt))
+                await sender.sleep(wait)
             else:
                 return saved if saved is not None else await self.get(body["Id"])
 
@@ -96,8 +105,6 @@ class EntitySet(Query):
             NotFoundError: There is no such row.
         """
         place = f"update {self.name}"
-        if not isinstance(values, Mapping):
-            raise TypeError(f"{place}: takes a mapping of columns to values, not {values!r:.80}")
         check_row(values, place)
         body = dumps_rows(dict(values), lambda: [(place, values)], bodies=0)
         await self._service.update(self.name, key, body)

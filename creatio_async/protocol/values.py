@@ -18,11 +18,22 @@ import orjson
 
 from creatio_async.protocol.names import as_guid
 
-__all__ = ["check_row", "datetime_text", "dumps", "dumps_rows", "duration_text", "number_text"]
+__all__ = [
+    "check_row",
+    "check_value",
+    "datetime_text",
+    "dumps",
+    "dumps_rows",
+    "duration_text",
+    "number_text",
+    "same_value",
+]
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 _NATIVE = (str, int, UUID)
+_EMPTY = ("", 0, "00000000-0000-0000-0000-000000000000", "0001-01-01T00:00:00Z")
+"""What Creatio answers where a column is null; 0 is False, too."""
 _TEMPORAL = (dt.datetime, dt.date, dt.time, dt.timedelta)
 
 
@@ -35,12 +46,13 @@ def dumps_rows(document: Any, rows: Callable[[], Any], bodies: int) -> bytes:
     """Return *document* as JSON: one or many *rows* of the caller's in an envelope of ours.
 
     The check of the rows costs nothing while they are clean: only where the bytes hold more
-    nested objects than the *bodies* that the document has, or a ``null``, are the rows walked.
+    nested objects or lists than the document has, or a ``null``, are the rows walked.
 
     Args:
         document: What is encoded.
         rows: Gives pairs of a place and a row, for the walk.
-        bodies: How many times an object is the value of a key in *document*.
+        bodies: How many times an object is the value of a key in *document*, of which an envelope
+            has one list besides.
 
     Raises:
         ValueError: A value has no place in OData, or a key is a path; the place is named.
@@ -52,7 +64,8 @@ def dumps_rows(document: Any, rows: Callable[[], Any], bodies: int) -> bytes:
         for place, row in rows():
             check_row(row, place)
         raise
-    if encoded.count(b":{") > bodies or b"null" in encoded:
+    nested = encoded.count(b":{") > bodies or encoded.count(b":[") > bool(bodies)
+    if nested or b"null" in encoded:
         for place, row in rows():
             check_row(row, place)
     return encoded
@@ -64,27 +77,44 @@ def check_row(row: Mapping[str, Any], place: str) -> None:
     Raises:
         ValueError: A navigation key (Creatio would drop it silently), a datetime without a zone,
             NaN or infinity, text that is not Unicode.
-        TypeError: A key that is no string, or a value of a type that OData does not have.
+        TypeError: No mapping; a key that is no string, or a value of a type that OData does not
+            have.
     """
+    if not isinstance(row, Mapping):
+        raise TypeError(f"{place}: takes a mapping of columns to values, not {row!r:.80}")
     for key, value in row.items():
         where = f"{place}, {key!r}"
         if not isinstance(key, str):
             raise TypeError(f"{where}: the name of a column is a string")
-        if isinstance(value, Mapping) or "/" in key:
+        if _holds_rows(value) or "/" in key:
             name = key.partition("/")[0]
             raise ValueError(
                 f"{where}: Creatio ignores a navigation property in a body; set '{name}Id' instead"
             )
-        _check_value(value, where)
+        check_value(value, where)
 
 
-def _check_value(value: Any, where: str) -> None:
+def _holds_rows(value: object) -> bool:
+    several = cast("Sequence[object]", value) if isinstance(value, list | tuple) else (value,)
+    return any(isinstance(each, Mapping) for each in several)
+
+
+def check_value(value: Any, where: str) -> None:
+    """Refuse what JSON, or OData in it, has no place for, however deep it lies in *value*.
+
+    Raises:
+        ValueError: As for `check_row`.
+        TypeError: As for `check_row`.
+    """
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{where}: {value} has no place in JSON")
     if isinstance(value, list | tuple):
         for number, item in enumerate(cast("Sequence[Any]", value)):
-            _check_value(item, f"{where}[{number}]")
+            check_value(item, f"{where}[{number}]")
         return
+    if isinstance(value, Mapping):
+        for key, item in cast("Mapping[object, Any]", value).items():
+            check_value(item, f"{where}[{key!r}]")
     try:
         orjson.dumps(value, default=_encode, option=_OPTIONS)
     except TypeError as error:
@@ -156,10 +186,13 @@ def number_text(value: Decimal) -> str:
 def same_value(ours: Any, theirs: Any) -> bool:
     """Say whether *theirs*, as read, is the value that *ours* was sent as.
 
-    Guids are compared without regard to case, numbers by value, points in time by instant.
+    Guids are compared without regard to case, numbers by value, points in time by instant; None
+    is what Creatio keeps for it.
     """
     if ours == theirs:
         return True
+    if ours is None:
+        return theirs in _EMPTY
     if isinstance(ours, dt.datetime | dt.date) and isinstance(theirs, str):
         return _instant(_temporal_text(ours)) == _instant(theirs)
     if isinstance(ours, str) and isinstance(theirs, str):

@@ -361,7 +361,7 @@ def test_a_query_is_a_value_that_later_calls_do_not_change() -> None:
     ids=str,
 )
 def test_each_type_has_its_literal(value: object, text: str) -> None:
-    assert path_of(F.X == value) == f"Contact?$filter=X%20eq%20{text}"
+    assert path_of(F["X"] == value) == f"Contact?$filter=X%20eq%20{text}"
 
 
 @pytest.mark.parametrize(
