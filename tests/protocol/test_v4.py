@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from creatio_async import Condition, F, Query
+from creatio_async import Condition, EntitySet, F, Query
 from creatio_async.errors import UnexpectedResponseError
 from creatio_async.messages import Request, Response
 from creatio_async.protocol.odata import v4
@@ -295,6 +295,14 @@ def test_a_selection_holds_names(given: Any) -> None:
 def test_an_expansion_holds_paths(given: str) -> None:
     with pytest.raises(ValueError, match="navigation property"):
         CONTACTS.expand(given)
+
+
+@pytest.mark.parametrize("name", ["select", "expand"])
+async def test_a_text_is_not_taken_for_a_list_of_letters(name: str) -> None:
+    contacts = EntitySet(cast("Any", None), "Contact")
+    options: dict[str, Any] = {name: "Name"}
+    with pytest.raises(TypeError, match="several names"):
+        await contacts.get(GUID, **options)
 
 
 @pytest.mark.parametrize("given", ["", "  \n"])

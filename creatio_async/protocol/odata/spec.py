@@ -158,8 +158,8 @@ def as_expands(given: Iterable[object]) -> "tuple[Expand, ...]":
 
 
 def _expand(path: str) -> "Expand":
-    name, _, rest = path.partition("/")
-    return Expand(name, expand=(rest,) if rest else ())
+    name, slash, rest = path.partition("/")
+    return Expand(name, expand=(rest,) if slash else ())
 
 
 def _path(given: object) -> str:
