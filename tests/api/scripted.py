@@ -15,7 +15,7 @@ __all__ = ["Scripted", "eventually", "open_sockets"]
 
 async def eventually(condition: Callable[[], bool]) -> None:
     """Let other tasks go on until *condition* holds; fail if it does not."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(3):
         while not condition():  # noqa: ASYNC110 - nobody sets an event for it
             await asyncio.sleep(0)
 
