@@ -42,6 +42,7 @@ from creatio_async.errors import (
     UnexpectedResponseError,
     UnsupportedMediaTypeError,
 )
+from creatio_async.finding import Found
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.odata import OData
 from creatio_async.outcomes import State
@@ -61,6 +62,7 @@ from creatio_async.protocol.retry import RetryPolicy
 from creatio_async.query import Query
 from creatio_async.runtime.limits import Limits, Timeouts
 from creatio_async.runtime.transport import Transport
+from creatio_async.uris import UriQuery
 from creatio_async.version import __version__
 
 __all__ = [
@@ -82,6 +84,7 @@ __all__ = [
     "F",
     "FailedDependencyError",
     "ForbiddenError",
+    "Found",
     "GoneError",
     "Group",
     "Headers",
@@ -119,6 +122,7 @@ __all__ = [
     "UnavailableError",
     "UnexpectedResponseError",
     "UnsupportedMediaTypeError",
+    "UriQuery",
     "__version__",
     "isof",
     "maxdatetime",

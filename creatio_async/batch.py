@@ -22,6 +22,7 @@ from creatio_async.protocol.batch.operations import Operation, check_count
 from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.odata import v4
+from creatio_async.protocol.odata.reading import Reading
 from creatio_async.protocol.odata.spec import QuerySpec, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
 from creatio_async.protocol.retry import Repeat
@@ -53,6 +54,8 @@ class Sent:
     """Its own answer, and the request that it stands for."""
     expanded: bool = field(default=False, repr=False)
     """Its rows may hold other rows."""
+    reading: Reading = field(factory=Reading, repr=False)
+    """How its rows are read."""
 
     def result(self) -> Any:
         """Return what the operation gave.
@@ -72,16 +75,17 @@ class Sent:
             raise RuntimeError("the batch has not been sent: await batch.send() first")
         request, response = self.answer
         if self.kind == "query":
-            return v4.read_page(request, response, expanded=self.expanded).rows
+            return self.reading.page(request, response, expanded=self.expanded).rows
         if self.kind in {"create", "get"} and response.body:
-            return v4.read_entity(request, response)
+            return self.reading.entity(request, response)
         return None
 
 
 class Group:
     """Operations that are done all or not at all; made by `Batch.atomic`."""
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, reading: Reading, name: str | None = None) -> None:
+        self._reading = reading
         self._name = name
         self._operations: list[Sent] = []
 
@@ -130,7 +134,8 @@ class Group:
         body: Mapping[str, Any] | None = None,
     ) -> Sent:
         copied = None if body is None else dict(body)
-        sent = Sent(Operation(method, path, copied, self._name), kind)
+        operation = Operation(method, path, copied, self._name)
+        sent = Sent(operation, kind, reading=self._reading)
         self._operations.append(sent)
         return sent
 
@@ -143,7 +148,7 @@ class Batch(Group):
     """
 
     def __init__(self, service: Service, *, continue_on_error: bool = True) -> None:
-        super().__init__()
+        super().__init__(service.reading)
         self._service = service
         self._continue = continue_on_error
         self._was_sent = False
@@ -181,7 +186,7 @@ class Batch(Group):
 
         The group is added when the block ends well; nothing is added if the block raises.
         """
-        group = Group(f"g{uuid4().hex[:8]}")
+        group = Group(self._reading, f"g{uuid4().hex[:8]}")
         yield group
         self._operations += group.operations
 

@@ -15,6 +15,7 @@ from creatio_async.auth import Password
 from creatio_async.messages import Headers
 from creatio_async.odata import OData
 from creatio_async.processes import Processes
+from creatio_async.protocol.odata.reading import Reading
 from creatio_async.protocol.retry import RetryPolicy
 from creatio_async.protocol.site import Runtime, parse_site
 from creatio_async.runtime.aiohttp_transport import AiohttpTransport
@@ -57,6 +58,9 @@ class Creatio:
         connector: aiohttp.BaseConnector | None = None,
         proxy: str | URL | None = None,
         transport: Transport | None = None,
+        # How values are read
+        nulls: bool = False,
+        decimals: bool = False,
     ) -> None:
         """Keep the options; nothing is sent, and no event loop is needed.
 
@@ -72,6 +76,9 @@ class Creatio:
             connector: An aiohttp connector (TLS, pools), which the caller closes.
             proxy: The address of a proxy.
             transport: What carries the requests instead of aiohttp, for instance an emulator.
+            nulls: Read Creatio's empty values, the zero guid and year 1, as None.
+            decimals: Read numbers with a fraction as `Decimal`, which is slower; without it they
+                are floats, as in any JSON.
 
         Raises:
             ValueError: *url* is not the address of a site, holds a password, or an option is
@@ -95,6 +102,7 @@ class Creatio:
         self._connector = connector
         self._proxy = URL(proxy) if proxy is not None else None
         self._transport = transport
+        self._reading = Reading(nulls=nulls, decimals=decimals)
         self._opened: tuple[Session, OData, Processes] | None = None
         self._stack = AsyncExitStack()
 
@@ -162,7 +170,7 @@ class Creatio:
                 sleep=asyncio.sleep,
                 clock=time.monotonic,
             )
-            self._opened = session, OData(Service(sender)), Processes(sender)
+            self._opened = session, OData(Service(sender, self._reading)), Processes(sender)
             self._stack = stack.pop_all()
         return self
 

@@ -1,25 +1,21 @@
 """Entity sets: a query that asks for all of it, and what changes its rows."""
 
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from creatio_async.bulk.creates import Creates
 from creatio_async.bulk.job import Job
 from creatio_async.bulk.report import Progress
-from creatio_async.errors import (
-    ConflictError,
-    CreatioError,
-    ResponseError,
-    TransportError,
-)
-from creatio_async.protocol.odata.spec import QuerySpec, Row, as_columns, as_expands
-from creatio_async.protocol.retry import Repeat, is_doubtful
-from creatio_async.protocol.values import check_row, dumps_rows, same_value
+from creatio_async.creating import create_row
+from creatio_async.finding import Found, find_many
+from creatio_async.protocol.names import check_name, key_text
+from creatio_async.protocol.odata.expressions import Column
+from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, as_columns, as_expands
+from creatio_async.protocol.values import check_row, dumps_rows
 from creatio_async.query import Query
-from creatio_async.rows import with_id
 
 __all__ = ["EntitySet"]
 
@@ -32,8 +28,16 @@ class EntitySet(Query):
     any other; and it reads, adds, changes and deletes single rows and many.
     """
 
+    def annotated(self) -> "EntitySet":
+        """Leave annotations such as ``@odata.etag`` in the rows."""
+        return evolve(self, spec=evolve(self.spec, annotated=True))
+
     async def get(
-        self, key: UUID | str, *, select: Sequence[str] = (), expand: Sequence[str] = ()
+        self,
+        key: UUID | str,
+        *,
+        select: Sequence[str | Column] = (),
+        expand: Sequence[str | Column | Expand] = (),
     ) -> Row:
         """Return the row whose `Id` is *key*.
 
@@ -45,15 +49,89 @@ class EntitySet(Query):
         Raises:
             NotFoundError: There is no such row.
         """
-        spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))
-        return await self._service.get(self.name, key, spec)
+        spec = self._one_spec(select, expand)
+        row = await self._service.get(self.name, key, spec)
+        assert row is not None  # noqa: S101 - only a version that is asked for may be unchanged
+        return row
 
-    async def create(self, row: Mapping[str, Any]) -> Row:
+    async def get_if_changed(
+        self,
+        key: UUID | str,
+        etag: str,
+        *,
+        select: Sequence[str | Column] = (),
+        expand: Sequence[str | Column | Expand] = (),
+    ) -> Row | None:
+        """Return the row whose `Id` is *key*, or None where *etag* is its version.
+
+        Creatio itself gives its rows no versions; other services do, as ``@odata.etag`` in the
+        rows of `annotated` queries.
+        """
+        spec = self._one_spec(select, expand)
+        return await self._service.get(self.name, key, spec, if_none_match=etag)
+
+    def get_many(
+        self,
+        keys: Iterable[UUID | str] | AsyncIterable[UUID | str],
+        *,
+        select: Sequence[str | Column] = (),
+        expand: Sequence[str | Column | Expand] = (),
+    ) -> AsyncGenerator[Found]:
+        """Give the rows whose `Id` is one of *keys*, any number of them, in the order asked.
+
+        `Found.row` is None where there is no such row. Reads 100 rows in one ``$batch``.
+
+        Raises:
+            ResponseError: Creatio refused to read one of the rows.
+            BatchError: The answer cannot be read, or leaves out rows time and again.
+        """
+        return find_many(self._service, self.name, keys, self._one_spec(select, expand))
+
+    async def value(self, key: UUID | str, field: str) -> Any:
+        """Return one field of the row whose `Id` is *key*.
+
+        Raises:
+            NotFoundError: There is no such row.
+        """
+        return await self._service.value(self.name, key, field)
+
+    async def text(self, key: UUID | str, field: str) -> str:
+        """Return one field of the row whose `Id` is *key* as text (``/$value``).
+
+        Raises:
+            NotFoundError: There is no such row.
+        """
+        return await self._service.text(self.name, key, field)
+
+    async def related(
+        self,
+        key: UUID | str,
+        navigation: str,
+        *,
+        select: Sequence[str | Column] = (),
+        expand: Sequence[str | Column | Expand] = (),
+    ) -> Row | list[Row] | None:
+        """Return what is behind a navigation property of the row whose `Id` is *key*.
+
+        A row, or None where the lookup is empty; a list where the property leads to several.
+
+        Raises:
+            NotFoundError: There is no such row.
+        """
+        spec = self._one_spec(select, expand)
+        return await self._service.related(self.name, key, navigation, spec)
+
+    async def create(self, row: Mapping[str, Any], *, return_row: bool = True) -> Row:
         """Add *row*; return it as the server has it, with its defaults.
 
         `Id` is filled in with a new UUID where *row* has none, so that the create cannot happen
         twice: after a lost answer or a 5xx the row is looked up, and it is sent again, with the
         same `Id`, only if no answer came and it is not there.
+
+        Args:
+            row: Columns and their values.
+            return_row: Without it the server is asked for no row (``Prefer: return=minimal``),
+                and the row comes back as it was sent where the server complies.
 
         Raises:
             ValueError: A value has no place in OData, a navigation property is set, or `Id` is
@@ -63,60 +141,85 @@ class EntitySet(Query):
             ResponseError: Creatio refused. What a 5xx left behind was looked up: nothing.
             TransportError: No answer came. A note on it says what is known.
         """
-        place = f"create {self.name}"
-        body = with_id(row, place)
-        check_row(body, place)
-        encoded = dumps_rows(body, lambda: [(place, body)], bodies=0)
-        sender = self._service.sender
-        started, attempt, doubt = sender.clock(), 0, False
-        while True:
-            attempt += 1
-            try:
-                saved = await self._service.insert(self.name, encoded)
-            except (TransportError, ResponseError) as error:
-                if not (is_doubtful(error) or (doubt and isinstance(error, ConflictError))):
-                    raise
-                found = await self._look_up(body["Id"], error)
-                if found is not None and ("Id" not in row or _holds(found, body)):
-                    return found
-                is_there = "is there, with other values" if found is not None else "is not there"
-                error.add_note(f"the row {body['Id']} {is_there}")
-                wait = None
-                if found is None and isinstance(error, TransportError):
-                    wait = sender.retry.wait(
-                        error,
-                        repeat=Repeat.IDEMPOTENT,
-                        attempt=attempt,
-                        elapsed=sender.clock() - started,
-                    )
-                if wait is None:
-                    raise
-                doubt = True
-                await sender.sleep(wait)
-            else:
-                return saved if saved is not None else await self.get(body["Id"])
+        return await create_row(self._service, self.name, row, return_row=return_row)
 
-    async def update(self, key: UUID | str, values: Mapping[str, Any]) -> None:
+    async def update(
+        self,
+        key: UUID | str,
+        values: Mapping[str, Any],
+        *,
+        return_row: bool = False,
+        if_match: str | None = None,
+    ) -> Row | None:
         """Change the fields in *values* of the row whose `Id` is *key*. The last write wins.
+
+        Args:
+            key: A UUID, or a string in guid form.
+            values: Columns and their new values.
+            return_row: Return the row as the server has it then.
+            if_match: The version that must not have changed, of a service that has versions.
 
         Raises:
             ValueError: A value has no place in OData, or a navigation property is set.
             TypeError: *values* is no mapping, or holds a value of a type that OData does not have.
             NotFoundError: There is no such row.
+            PreconditionFailedError: The row has another version.
         """
         place = f"update {self.name}"
+        if not isinstance(values, Mapping):
+            raise TypeError(f"{place}: takes a mapping of columns to values, not {values!r:.80}")
         check_row(values, place)
         body = dumps_rows(dict(values), lambda: [(place, values)], bodies=0)
-        await self._service.update(self.name, key, body)
+        prefer = "representation" if return_row else None
+        row = await self._service.update(self.name, key, body, prefer=prefer, if_match=if_match)
+        if not return_row:
+            return None
+        return row if row is not None else await self.get(key)
 
-    async def delete(self, key: UUID | str) -> None:
+    async def delete(self, key: UUID | str, *, if_match: str | None = None) -> None:
         """Delete the row whose `Id` is *key*.
 
         Raises:
             NotFoundError: There is no such row. Where an answer was lost and the repeat finds no
                 row, the delete has happened.
+            PreconditionFailedError: The row has another version than *if_match*.
         """
-        await self._service.delete(self.name, key)
+        await self._service.delete(self.name, key, if_match=if_match)
+
+    async def link(
+        self, key: UUID | str, navigation: str, target: UUID | str, *, ref: str | None = None
+    ) -> None:
+        """Let the lookup *navigation* of the row *key* lead to the row *target*.
+
+        Args:
+            key: A UUID, or a string in guid form.
+            navigation: The lookup, such as ``Account``: its column ``AccountId`` is set.
+            target: The `Id` of the row that it is to lead to.
+            ref: The entity set of that row; then ``$ref`` is written instead of the column.
+
+        Raises:
+            NotFoundError: There is no such row.
+        """
+        if ref is None:
+            await self.update(key, {f"{check_name(navigation, 'lookup')}Id": key_text(target)})
+        else:
+            await self._service.refer(self.name, key, navigation, ref, key_text(target))
+
+    async def unlink(self, key: UUID | str, navigation: str, *, ref: bool = False) -> None:
+        """Let the lookup *navigation* of the row *key* lead nowhere.
+
+        Args:
+            key: A UUID, or a string in guid form.
+            navigation: The lookup, such as ``Account``: its column ``AccountId`` is set to null.
+            ref: Delete ``$ref`` instead of writing the column.
+
+        Raises:
+            NotFoundError: There is no such row.
+        """
+        if ref:
+            await self._service.forget(self.name, key, navigation)
+        else:
+            await self.update(key, {f"{check_name(navigation, 'lookup')}Id": None})
 
     def create_many(
         self,
@@ -163,13 +266,11 @@ class EntitySet(Query):
         )
         return Job(plan, rows, at_once=at_once, batch_size=batch_size, progress=progress)
 
-    async def _look_up(self, key: str, error: CreatioError) -> Row | None:
-        try:
-            return await self._service.find(self.name, key)
-        except CreatioError as failure:
-            error.add_note(f"whether the row {key} was written is unknown: {failure}")
-            raise error from failure
-
-
-def _holds(found: Row, sent: Mapping[str, Any]) -> bool:
-    return all(name in found and same_value(value, found[name]) for name, value in sent.items())
+    def _one_spec(
+        self, select: Sequence[str | Column], expand: Sequence[str | Column | Expand]
+    ) -> QuerySpec:
+        return QuerySpec(
+            select=as_columns(select),
+            expand=as_expands(expand),
+            annotated=self.spec.annotated,
+        )

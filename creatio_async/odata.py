@@ -1,4 +1,4 @@
-"""The OData service of a site: entity sets by name, and batches."""
+"""The OData service of a site: entity sets by name, batches, any address, and what there is."""
 
 from typing import Literal
 
@@ -8,6 +8,7 @@ from creatio_async.batch import Batch
 from creatio_async.entities import EntitySet
 from creatio_async.protocol.names import check_name
 from creatio_async.service import Service
+from creatio_async.uris import UriQuery
 
 __all__ = ["OData"]
 
@@ -48,3 +49,18 @@ class OData:
         if format != "json":
             raise ValueError(f"a batch travels as 'json', not {format!r}")
         return Batch(self._service, continue_on_error=continue_on_error)
+
+    def read(self, uri: str) -> UriQuery:
+        """Return a query for the rows at *uri*; nothing is sent.
+
+        Args:
+            uri: Relative to the service, such as ``Contact?$top=5``; or absolute, within it.
+
+        Raises:
+            ValueError: It leads out of the service; raised when the query is run.
+        """
+        return UriQuery(self._service, uri)
+
+    async def entity_sets(self) -> list[str]:
+        """Return the names of the entity sets, in the order of the service."""
+        return await self._service.entity_sets()

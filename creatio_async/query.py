@@ -1,6 +1,7 @@
 """Queries: values until they are awaited or iterated."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -22,6 +23,7 @@ from creatio_async.protocol.odata.spec import (
     natural,
 )
 from creatio_async.protocol.odata.splitting import split
+from creatio_async.runtime.ahead import Ahead
 from creatio_async.runtime.sender import Reply
 from creatio_async.service import Service
 
@@ -73,6 +75,10 @@ class Query:
         """Leave out the first *rows* rows."""
         return self._with(skip=natural(rows))
 
+    def annotated(self) -> "Query":
+        """Leave annotations such as ``@odata.etag`` in the rows."""
+        return self._with(annotated=True)
+
     def option(self, name: str, value: str) -> "Query":
         """Add a query option for which there is no method: ``$search``, ``$apply``, one's own.
 
@@ -104,6 +110,28 @@ class Query:
         for part in parts:
             async for page in self._pages_of(evolve(part, count=count and len(parts) == 1), size):
                 yield page
+
+    @asynccontextmanager
+    async def prefetch(
+        self, pages: int, *, size: int | None = None
+    ) -> AsyncGenerator[AsyncIterator[Row]]:
+        """Give the rows, while further pages are read already: up to *pages* of them wait ready.
+
+        The rows are the same, in the same order. Pages by key are still read one after another:
+        the next key is in the page before. What is gained is the time in which the caller works.
+
+        Args:
+            pages: How many, from 1.
+            size: Rows per page, as for `pages`.
+
+        Raises:
+            ValueError: *pages* is below 1.
+        """
+        if pages < 1:
+            raise ValueError(f"prefetch takes a number of pages from 1, not {pages}")
+        ahead = Ahead(self.pages(size, count=False), pages)
+        async with ahead as ready:
+            yield ready
 
     async def first(self) -> Row | None:
         """Return the first row, or None where there is none."""

@@ -221,7 +221,7 @@ class Creates:
                 outcome.state, outcome.http_status = State.DONE, item["status"]
                 outcome.error = None
                 if self.return_rows:
-                    outcome.saved = v4.plain_row(as_object(item.get("body")))
+                    outcome.saved = self.service.reading.row(as_object(item.get("body")))
             else:
                 self._refused(entry, reply, item, left)
         return left
@@ -307,7 +307,7 @@ class Creates:
         if ours:
             outcome.state, outcome.error = State.DONE, None
             if self.return_rows:
-                outcome.saved = v4.plain_row(row)
+                outcome.saved = self.service.reading.row(row)
         elif isinstance(outcome.error, ConflictError):
             outcome.state = State.CONFLICT
 

@@ -32,8 +32,8 @@ __all__ = [
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 _NATIVE = (str, int, UUID)
-_EMPTY = ("", 0, "00000000-0000-0000-0000-000000000000", "0001-01-01T00:00:00Z")
-"""What Creatio answers where a column is null; 0 is False, too."""
+_EMPTY = (None, "", "00000000-0000-0000-0000-000000000000", "0001-01-01T00:00:00Z")
+"""What Creatio may hold where nothing was given."""
 _TEMPORAL = (dt.datetime, dt.date, dt.time, dt.timedelta)
 
 
@@ -186,13 +186,13 @@ def number_text(value: Decimal) -> str:
 def same_value(ours: Any, theirs: Any) -> bool:
     """Say whether *theirs*, as read, is the value that *ours* was sent as.
 
-    Guids are compared without regard to case, numbers by value, points in time by instant; None
-    is what Creatio keeps for it.
+    Guids are compared without regard to case, numbers by value, points in time by instant;
+    Creatio's empty values are the same as None, and None was sent where it holds 0 or False.
     """
-    if ours == theirs:
+    if ours == theirs or (ours in _EMPTY and theirs in _EMPTY):
         return True
     if ours is None:
-        return theirs in _EMPTY
+        return theirs == 0
     if isinstance(ours, dt.datetime | dt.date) and isinstance(theirs, str):
         return _instant(_temporal_text(ours)) == _instant(theirs)
     if isinstance(ours, str) and isinstance(theirs, str):

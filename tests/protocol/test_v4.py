@@ -15,6 +15,7 @@ from creatio_async import Condition, EntitySet, F, Query
 from creatio_async.errors import UnexpectedResponseError
 from creatio_async.messages import Request, Response
 from creatio_async.protocol.odata import v4
+from creatio_async.protocol.odata.reading import Reading, read_count
 from creatio_async.protocol.odata.spec import QuerySpec
 
 REQUEST = Request(method="GET", url=URL("http://crm.test/0/odata/Contact?$top=2", encoded=True))
@@ -152,7 +153,7 @@ def test_raw_text_is_sent_as_it_stands_with_its_bytes_encoded() -> None:
 
 def page_of(body: Any, *, expanded: bool = False) -> Any:
     encoded = body if isinstance(body, bytes) else orjson.dumps(body)
-    return v4.read_page(REQUEST, Response(status=200, body=encoded), expanded=expanded)
+    return Reading().page(REQUEST, Response(status=200, body=encoded), expanded=expanded)
 
 
 def test_rows_come_without_annotations_whichever_row_has_them() -> None:
@@ -235,24 +236,24 @@ def test_what_is_no_collection_is_an_error(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"'])
 def test_what_is_no_row_is_an_error(body: bytes) -> None:
     with pytest.raises(UnexpectedResponseError):
-        v4.read_entity(REQUEST, Response(status=200, body=body))
+        Reading().entity(REQUEST, Response(status=200, body=body))
 
 
 def test_a_row_is_read_without_annotations_and_with_a_byte_order_mark() -> None:
     body = b'\xef\xbb\xbf{"@odata.context":"x","Id":"1","Account":{"@odata.id":"x","Id":"2"}}'
-    row = v4.read_entity(REQUEST, Response(status=200, body=body))
+    row = Reading().entity(REQUEST, Response(status=200, body=body))
     assert row == {"Id": "1", "Account": {"Id": "2"}}
 
 
 @pytest.mark.parametrize("body", [b"12", b"\xef\xbb\xbf12", b" 12\r\n"])
 def test_a_number_is_read(body: bytes) -> None:
-    assert v4.read_count(REQUEST, Response(status=200, body=body)) == 12
+    assert read_count(REQUEST, Response(status=200, body=body)) == 12
 
 
 @pytest.mark.parametrize("body", [b"", b"x", b"1.5", b"-1", "٣".encode(), b"<html>"])
 def test_what_is_no_number_is_an_error(body: bytes) -> None:
     with pytest.raises(UnexpectedResponseError, match="no number"):
-        v4.read_count(REQUEST, Response(status=200, body=body))
+        read_count(REQUEST, Response(status=200, body=body))
 
 
 # --- What a caller gives --------------------------------------------------------------------------

@@ -198,6 +198,8 @@ class QuerySpec:
     count: bool = False
     options: tuple[tuple[str, str], ...] = ()
     """Further query options, sent as they stand."""
+    annotated: bool = False
+    """Leave annotations in the rows."""
 
 
 def _as_conditions(given: object) -> tuple[Condition, ...]:

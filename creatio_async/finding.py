@@ -1,0 +1,73 @@
+"""Any number of rows by their ids, a ``$batch`` of reads at a time."""
+
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from attrs import frozen
+
+from creatio_async.batch import call_of, inner_request
+from creatio_async.bulk.source import Source
+from creatio_async.errors import BatchError, NotFoundError
+from creatio_async.protocol.batch import jsonbatch
+from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
+from creatio_async.protocol.faults import refusal
+from creatio_async.protocol.names import key_text
+from creatio_async.protocol.odata import v4
+from creatio_async.protocol.odata.spec import QuerySpec, Row
+from creatio_async.service import Service
+
+__all__ = ["Found", "find_many"]
+
+
+@frozen
+class Found:
+    """What there is behind an id."""
+
+    id: str
+    """In lower case."""
+    row: Row | None
+    """None where there is no such row."""
+
+
+async def find_many(
+    service: Service,
+    name: str,
+    keys: Iterable[UUID | str] | AsyncIterable[UUID | str],
+    spec: QuerySpec,
+) -> AsyncGenerator[Found]:
+    """Give what is behind each of *keys*, in their order."""
+    source = Source(keys)
+    while chunk := (await source.take(MAX_OPERATIONS))[1]:
+        asked = [key_text(key) for key in chunk]
+        while asked:
+            found = await _find(service, name, asked, spec)
+            for each in found:
+                yield each
+            asked = asked[len(found) :]
+
+
+async def _find(service: Service, name: str, keys: Sequence[str], spec: QuerySpec) -> list[Found]:
+    """Return what is behind the first of *keys*: all of them, unless the server stops early."""
+    operations = [Operation("GET", v4.entity_path(name, key, spec)) for key in keys]
+    body = jsonbatch.encode(operations, lambda at: keys[at])
+    reply = await service.sender.send(call_of(body, reads=True))
+    base = str(reply.request.url).removesuffix("$batch")
+    found: list[Found] = []
+    items = jsonbatch.decode(len(keys), reply.request, reply.response)
+    for key, operation, item in zip(keys, operations, items, strict=True):
+        if item is None:
+            break
+        response = jsonbatch.as_response(item)
+        error = refusal(inner_request(base, operation), response)
+        if error is not None and not isinstance(error, NotFoundError):
+            raise error
+        row = None if error is not None else _row(service, item, spec)
+        found.append(Found(key, row))
+    if not found:
+        raise BatchError(reply.request, reply.response, "the first row of the batch has no answer")
+    return found
+
+
+def _row(service: Service, item: dict[str, Any], spec: QuerySpec) -> Row:
+    return service.reading.row(item.get("body") or {}, annotated=spec.annotated)
