@@ -17,7 +17,8 @@ from itertools import count
 import pytest
 
 from creatio_async.errors import BatchError
-from creatio_async.protocol.batch.multipart import Limits, MultipartError, Part, Reader
+from creatio_async.protocol.batch.heads import MultipartError
+from creatio_async.protocol.batch.multipart import Limits, Part, Reader
 from creatio_async.protocol.batch.multipartbatch import decode
 from tests.fuzz.wires import OUTER, REQUEST, Ways, response, some_groups, some_said, wire
 

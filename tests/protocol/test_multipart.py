@@ -5,14 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creatio_async.protocol.batch.multipart import (
-    Limits,
-    MultipartError,
-    Part,
-    Reader,
-    Writer,
-    boundary_of,
-)
+from creatio_async.protocol.batch.heads import MultipartError, boundary_of
+from creatio_async.protocol.batch.multipart import Limits, Part, Reader, Writer
 
 CRLF = b"""preamble\r
 --b--not\r

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from creatio_async.errors import BatchError
 from creatio_async.messages import Headers, Response
 from creatio_async.protocol.batch import jsonbatch
-from creatio_async.protocol.batch.multipart import Reader, boundary_of
+from creatio_async.protocol.batch.heads import boundary_of
+from creatio_async.protocol.batch.multipart import Reader
 from creatio_async.protocol.batch.multipartbatch import Answers, decode, decode_by_type, encode
 from creatio_async.protocol.batch.operations import Operation
 from tests.fuzz.wires import OUTER, REQUEST, Said, Ways, response, some_groups, some_said, wire

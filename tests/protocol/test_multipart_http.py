@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from creatio_async.protocol.batch.heads import MultipartError
 from creatio_async.protocol.batch.httpparts import field_lines, read_answer, request_line
-from creatio_async.protocol.batch.multipart import MultipartError
 
 JSON = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
 

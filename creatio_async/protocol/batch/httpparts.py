@@ -7,8 +7,14 @@ from typing import Any
 
 import orjson
 
+from creatio_async.protocol.batch.heads import (
+    MultipartError,
+    fields_of,
+    head_and_body,
+    lines_of,
+)
 from creatio_async.protocol.batch.jsonbatch import Item
-from creatio_async.protocol.batch.multipart import Limits, MultipartError, fields_of, head_and_body
+from creatio_async.protocol.batch.multipart import Limits
 
 __all__ = ["check_token", "field_lines", "read_answer", "request_line"]
 
@@ -73,9 +79,10 @@ def read_answer(data: bytes, *, whole: bool = True) -> Item | None:
     """
     if data.startswith((b"\r", b"\n")):
         data = data.lstrip(b"\r\n")
-    lines, body = head_and_body(data, limit=_HEAD_LIMIT, whole=whole)
-    if not lines:
+    head, body = head_and_body(data, _HEAD_LIMIT)
+    if body is None and not whole:
         return None
+    lines = lines_of(head)
     status = _status(lines[0])
     if not status:
         raise MultipartError(f"no status line: {lines[0]!r:.80}")

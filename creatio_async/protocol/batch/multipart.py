@@ -7,21 +7,20 @@ delimiter at its end is made up for by the next one outside.
 """
 
 import re
-from functools import lru_cache
+from collections.abc import Mapping
 from itertools import count
+from types import MappingProxyType
 
 from attrs import define, field, frozen
 
-__all__ = [
-    "Limits",
-    "MultipartError",
-    "Part",
-    "Reader",
-    "Writer",
-    "boundary_of",
-    "fields_of",
-    "head_and_body",
-]
+from creatio_async.protocol.batch.heads import (
+    MultipartError,
+    boundary_of,
+    head_and_body,
+    part_fields,
+)
+
+__all__ = ["Limits", "Part", "Reader", "Writer"]
 
 _PADDING = 64
 """Blanks that may follow a delimiter in its line."""
@@ -31,21 +30,11 @@ _TAIL_SO_FAR = re.compile(rb"-?|(?:--)?[ \t]{0,%d}\r?" % _PADDING)
 _TAIL_AT_END = re.compile(rb"--[ \t]{0,%d}\r?" % _PADDING)
 _TAIL_SIZE = len(b"--\r\n") + _PADDING
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_FOLD = re.compile(r"\r?\n[ \t]+")
-_PARAMETER = re.compile(r"""[;\s]*([^\s=;"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*)))?""")
-_QUOTED_PAIR = re.compile(r"\\(.)")
 _NUMBER = re.compile(rb"--creatio([0-9]+)_")
-_SHORT = 64
-"""Characters of a line that is worth keeping: not of one that names a row."""
-
+_NONE: Mapping[str, str] = MappingProxyType({})
 _LINE_FEED = 0x0A
 _CARRIAGE_RETURN = 0x0D
 _MAX_DEPTH = 2
-
-
-class MultipartError(ValueError):
-    """The bytes are no multipart, or larger than the limits allow."""
 
 
 @frozen(kw_only=True)
@@ -66,7 +55,7 @@ class Part:
 
     place: tuple[int, ...]
     """Its number among the parts, from 0; within a part, that one's number and then its own."""
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     """By name in lower case; of repeated fields the first."""
     body: bytes = field(repr=False)
     whole: bool = True
@@ -219,14 +208,18 @@ class Reader:
         if rest is not None:
             self._take(found, rest, (*place, len(pieces)), whole=whole or inner.ended)
 
-    def _opened(self, piece: bytes, *, whole: bool) -> tuple[dict[str, str], bytes | None]:
+    def _opened(self, piece: bytes, *, whole: bool) -> tuple[Mapping[str, str], bytes | None]:
         """Return the header fields of a part and its body; None where they are not complete."""
         if piece.startswith((b"\r\n", b"\n")):
-            return {}, piece[piece.index(b"\n") + 1 :]
-        lines, body = head_and_body(piece, limit=self._limits.head, whole=whole)
-        if lines and not (_known if len(lines[0]) <= _SHORT else _field)(lines[0])[0]:
-            return {}, piece  # what is no field belongs to the body, and there are no fields
-        return fields_of(lines), b"" if whole and body is None else body
+            return _NONE, piece[piece.index(b"\n") + 1 :]
+        head, body = head_and_body(piece, self._limits.head)
+        if body is None:
+            if not whole:
+                return _NONE, None
+            body = b""
+        fields = part_fields(head)
+        # What is no field belongs to the body, and there are no fields.
+        return (_NONE, piece) if fields is None else (fields, body)
 
 
 class _Splitter:
@@ -319,72 +312,3 @@ class _Splitter:
             del self._buffer[:count]
             self._scan -= count
             self._start -= count if self._start >= 0 else 0
-
-
-def head_and_body(data: bytes, *, limit: int, whole: bool = True) -> tuple[list[str], bytes | None]:
-    """Return the lines before the first empty line, and what follows it.
-
-    A folded line is one line. None stands for the body where there is no empty line: all of
-    *data* is head then, or nothing of it if *data* is not *whole*.
-
-    Raises:
-        MultipartError: The head has more than *limit* bytes.
-    """
-    end = data.find(b"\n\r\n")
-    begin = end + 3
-    plain = data.find(b"\n\n") if end < 0 else data.find(b"\n\n", 0, end)
-    if plain >= 0:
-        end, begin = plain, plain + 2
-    elif end < 0:
-        if not whole:
-            return [], None
-        end = begin = len(data)
-    if end > limit:
-        raise MultipartError(f"the head of a part has more than {limit:,} bytes")
-    text = str(data[:end], "utf-8", "replace")
-    if "\n " in text or "\n\t" in text:
-        text = _FOLD.sub(" ", text)
-    return text.split("\n"), data[begin:] if begin > end else None
-
-
-def fields_of(lines: list[str]) -> dict[str, str]:
-    """Return header fields: names in lower case, and of repeated ones the first.
-
-    Raises:
-        MultipartError: A line is no field.
-    """
-    fields: dict[str, str] = {}
-    for line in lines:
-        name, value = _known(line) if len(line) <= _SHORT else _field(line)
-        if name:
-            fields.setdefault(name, value)
-        elif value:
-            raise MultipartError(f"no header field: {line!r:.80}")
-    return fields
-
-
-def _field(line: str) -> tuple[str, str]:
-    """Return name and value; no name where *line* is no field, and neither where it is blank."""
-    name, colon, value = line.partition(":")
-    name = name.rstrip()
-    if colon and _NAME.fullmatch(name):
-        return name.lower(), value.strip()
-    return "", line.strip()
-
-
-_known = lru_cache(512)(_field)  # the same few lines come with every part
-
-
-def boundary_of(content_type: str) -> str:
-    """Return the boundary that *content_type* names, in quotes or not.
-
-    Raises:
-        MultipartError: It names none.
-    """
-    at = content_type.find(";")
-    while at >= 0 and (found := _PARAMETER.match(content_type, at)):
-        name, quoted, plain = found.groups(default="")
-        if name.lower() == "boundary":
-            return _QUOTED_PAIR.sub(r"\1", quoted) or plain
-        at = found.end()
-    raise MultipartError(f"no boundary in the content type {content_type!r:.80}")

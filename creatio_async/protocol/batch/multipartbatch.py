@@ -11,15 +11,10 @@ from itertools import groupby
 from creatio_async.errors import BatchError
 from creatio_async.messages import Request, Response
 from creatio_async.protocol.batch import jsonbatch
+from creatio_async.protocol.batch.heads import MultipartError, boundary_of
 from creatio_async.protocol.batch.httpparts import field_lines, read_answer, request_line
 from creatio_async.protocol.batch.jsonbatch import Item
-from creatio_async.protocol.batch.multipart import (
-    Limits,
-    MultipartError,
-    Reader,
-    Writer,
-    boundary_of,
-)
+from creatio_async.protocol.batch.multipart import Limits, Reader, Writer
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation, check_count
 from creatio_async.protocol.values import dumps_rows
 
