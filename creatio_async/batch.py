@@ -3,7 +3,6 @@
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
-from uuid import uuid4
 
 from attrs import define, field
 from yarl import URL
@@ -25,7 +24,7 @@ from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.reading import Reading
 from creatio_async.protocol.odata.spec import QuerySpec, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
-from creatio_async.protocol.retry import Repeat
+from creatio_async.protocol.retry import Repeat, is_doubtful
 from creatio_async.protocol.values import check_row
 from creatio_async.query import Query
 from creatio_async.rows import with_id
@@ -63,7 +62,7 @@ class Sent:
         A create and a get give the row, a query its rows, an update and a delete None.
 
         Raises:
-            RuntimeError: The batch has not been sent.
+            RuntimeError: The batch has not been sent, or its sending was cancelled.
             ResponseError: The server refused this operation, or one of its group
                 (`FailedDependencyError`).
             BatchError: The batch stopped before this operation.
@@ -72,7 +71,7 @@ class Sent:
         if self.error is not None:
             raise self.error
         if self.answer is None:
-            raise RuntimeError("the batch has not been sent: await batch.send() first")
+            raise RuntimeError("the batch has no answer yet: await batch.send() first")
         request, response = self.answer
         if self.kind == "query":
             return self.reading.page(request, response, expanded=self.expanded).rows
@@ -152,6 +151,7 @@ class Batch(Group):
         self._service = service
         self._continue = continue_on_error
         self._was_sent = False
+        self._groups = 0
 
     def get(
         self,
@@ -171,10 +171,12 @@ class Batch(Group):
         """Read the rows of *query*, in one answer and so 20,000 at most.
 
         Raises:
-            ValueError: A long ``in_`` would need several requests.
+            ValueError: A long ``in_`` would need several requests, or one has no values.
         """
         parts = list(split(query.spec))
-        if len(parts) != 1:
+        if not parts:
+            raise ValueError("this query asks for no row: its in_ has no values")
+        if len(parts) > 1:
             raise ValueError("the in_ of this query does not fit into one request")
         sent = self._add("GET", v4.collection_path(query.name, parts[0]), "query")
         sent.expanded = bool(query.spec.expand)
@@ -186,7 +188,8 @@ class Batch(Group):
 
         The group is added when the block ends well; nothing is added if the block raises.
         """
-        group = Group(self._reading, f"g{uuid4().hex[:8]}")
+        self._groups += 1
+        group = Group(self._reading, f"g{self._groups}")
         yield group
         self._operations += group.operations
 
@@ -209,6 +212,8 @@ class Batch(Group):
         operations = [sent.operation for sent in self._operations]
         call = batch_call(operations, continue_on_error=self._continue)
         self._was_sent = True
+        for sent in self._operations:
+            sent.state = State.UNKNOWN  # until there is an answer, and if waiting is cancelled
         try:
             reply = await self._service.sender.send(call)
             items = jsonbatch.decode(len(operations), reply.request, reply.response)
@@ -218,10 +223,9 @@ class Batch(Group):
         self._settle(reply, items)
 
     def _lost(self, error: TransportError | ResponseError | BatchError) -> None:
-        refused = isinstance(error, ResponseError) and error.status < 500
-        unsent = isinstance(error, TransportError) and not error.sent
+        doubt = isinstance(error, BatchError) or is_doubtful(error)
         for sent in self._operations:
-            sent.state = State.NOT_RUN if refused or unsent else State.UNKNOWN
+            sent.state = State.UNKNOWN if doubt else State.NOT_RUN
             sent.error = error
 
     def _settle(self, reply: Reply, items: list[jsonbatch.Item | None]) -> None:
@@ -230,6 +234,7 @@ class Batch(Group):
         for sent, item in zip(self._operations, items, strict=True):
             if item is None:
                 detail = "the batch stopped before this operation"
+                sent.state = State.NOT_RUN
                 sent.error = BatchError(reply.request, reply.response, detail)
                 continue
             response = jsonbatch.as_response(item)

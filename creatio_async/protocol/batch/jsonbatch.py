@@ -82,7 +82,7 @@ def decode(count: int, request: Request, response: Response) -> list[Item | None
             place = _PLACES[item["id"]]
             if found[place] is not None:
                 raise BatchError(request, response, f"two answers have the id {item['id']}")
-            int(item["status"])
+            item["status"] = int(item["status"])
             found[place] = item
     except (ValueError, TypeError, KeyError, IndexError) as error:
         detail = f"the body is no answer to this batch: {type(error).__name__} {error}"
@@ -93,7 +93,7 @@ def decode(count: int, request: Request, response: Response) -> list[Item | None
 def as_response(item: Item) -> Response:
     """Return one answer as if it had come by itself."""
     body = item.get("body")
-    headers = as_object(item.get("headers"))
+    headers = {name: str(value) for name, value in as_object(item.get("headers")).items()}
     return Response(
         status=item["status"],
         headers=Headers(headers),
