@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import define
 
+from creatio_async.protocol.names import check_name
 from creatio_async.protocol.processes import HEADERS, execute_path, read_result
 from creatio_async.protocol.retry import Repeat
 from creatio_async.runtime.sender import Call, Sender
@@ -47,16 +48,16 @@ class Processes:
             ResponseError: Creatio refused, or knows no such process.
             TransportError: No answer came; whether the process ran is unknown.
         """
-        return await self._execute(process, parameters or {}, result)
+        return await self._execute(process, parameters, check_name(result, "code of a parameter"))
 
     async def start(self, process: str, parameters: Mapping[str, Any] | None = None, /) -> None:
         """Start a process without waiting for it. Arguments and errors are those of `execute`."""
-        await self._execute(process, parameters or {}, None)
+        await self._execute(process, parameters, None)
 
     async def _execute(
-        self, process: str, parameters: Mapping[str, Any], result: str | None
+        self, process: str, parameters: Mapping[str, Any] | None, result: str | None
     ) -> Any:
-        path = execute_path(process, parameters, result)
+        path = execute_path(process, {} if parameters is None else parameters, result)
         call = Call(method="GET", path=path, headers=HEADERS, repeat=Repeat.NEVER)
         reply = await self._sender.send(call)
         return read_result(reply.request, reply.response) if result is not None else None

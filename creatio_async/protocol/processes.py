@@ -17,7 +17,7 @@ import orjson
 from creatio_async.errors import UnexpectedResponseError
 from creatio_async.messages import Request, Response
 from creatio_async.protocol.names import check_name
-from creatio_async.protocol.values import datetime_text, dumps, number_text
+from creatio_async.protocol.values import check_value, datetime_text, dumps, number_text
 
 __all__ = ["HEADERS", "execute_path", "parameter_text", "read_result"]
 
@@ -40,6 +40,8 @@ def execute_path(process: str, parameters: Mapping[str, Any], result: str | None
         ValueError: A name is no identifier, or a value has no text.
         TypeError: A value is of a type that no parameter takes.
     """
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters are a mapping of codes to values, not {parameters!r:.80}")
     given: list[tuple[str, str]] = []
     if result is not None:
         given.append((_RESULT_NAME, check_name(result, "code of a parameter")))
@@ -84,6 +86,7 @@ def parameter_text(value: object) -> str:
         case dt.date() | dt.time():
             return value.isoformat()
         case Mapping() | list() | tuple():
+            check_value(value, "in it")
             return dumps(value).decode()
         case _:
             raise TypeError(f"no process takes a {type(value).__name__}")
