@@ -11,6 +11,7 @@ from creatio_async import (
     CreatioError,
     EntitySet,
     F,
+    Found,
     Job,
     Limits,
     Outcome,
@@ -25,6 +26,7 @@ from creatio_async import (
     State,
     Timeouts,
     Transport,
+    UriQuery,
 )
 from creatio_async.emulator import Emulator
 
@@ -59,6 +61,12 @@ async def reading(crm: Creatio, key: UUID) -> None:
     contacts = crm.odata["Contact"]
     assert_type(contacts, EntitySet)
     assert_type(await contacts.get(key, select=["Name"], expand=["Account"]), Row)
+    async for found in contacts.get_many([key, str(key)]):
+        assert_type(found, Found)
+        assert_type(found.row, Row | None)
+    assert_type(await contacts.value(key, "Name"), Any)
+    assert_type(await crm.odata.entity_sets(), list[str])
+    assert_type(crm.odata.read("Contact?$top=5"), UriQuery)
     condition = F.Name.contains("e") & (F.Account.Id == key) | ~F.Phone.is_null()
     assert_type(condition, Condition)
     query = contacts.where(condition).select("Id", F.Name).order_by(F.Name.desc(), "Id").top(5)
@@ -69,6 +77,9 @@ async def reading(crm: Creatio, key: UUID) -> None:
     assert_type(await query.count(), int)
     async for row in query:
         assert_type(row, Row)
+    async with query.prefetch(2) as ahead:
+        async for row in ahead:
+            assert_type(row, Row)
     async for page in query.pages(size=10):
         assert_type(page, Page)
         assert_type(page.rows, list[Row])
