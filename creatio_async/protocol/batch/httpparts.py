@@ -25,6 +25,7 @@ _TARGET = re.compile(r"[\x21-\x7e]+")
 _HEAD_LIMIT = Limits().head
 _NO_BODY = frozenset({204, 304})
 _JSON = "application/json"
+_LINE_ENDS = b"\r\n"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -77,8 +78,8 @@ def read_answer(data: bytes, *, whole: bool = True) -> Item | None:
     Raises:
         MultipartError: *data* is no answer.
     """
-    if data.startswith((b"\r", b"\n")):
-        data = data.lstrip(b"\r\n")
+    if data[:1] in _LINE_ENDS:
+        data = data.lstrip(_LINE_ENDS)
     head, body = head_and_body(data, _HEAD_LIMIT)
     if body is None and not whole:
         return None

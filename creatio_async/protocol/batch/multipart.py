@@ -31,6 +31,7 @@ _TAIL_AT_END = re.compile(rb"--[ \t]{0,%d}\r?" % _PADDING)
 _TAIL_SIZE = len(b"--\r\n") + _PADDING
 
 _NUMBER = re.compile(rb"--creatio([0-9]+)_")
+_EMPTY_LINES = (b"\r\n", b"\n")
 _NONE: Mapping[str, str] = MappingProxyType({})
 _LINE_FEED = 0x0A
 _CARRIAGE_RETURN = 0x0D
@@ -210,7 +211,7 @@ class Reader:
 
     def _opened(self, piece: bytes, *, whole: bool) -> tuple[Mapping[str, str], bytes | None]:
         """Return the header fields of a part and its body; None where they are not complete."""
-        if piece.startswith((b"\r\n", b"\n")):
+        if piece.startswith(_EMPTY_LINES):
             return _NONE, piece[piece.index(b"\n") + 1 :]
         head, body = head_and_body(piece, self._limits.head)
         if body is None:
