@@ -73,7 +73,7 @@ class Query:
 
     def skip(self, rows: int) -> "Query":
         """Leave out the first *rows* rows."""
-        return self._with(skip=natural(rows))
+        return self._with(skip=natural(rows) or 0)
 
     def annotated(self) -> "Query":
         """Leave annotations such as ``@odata.etag`` in the rows."""
@@ -149,7 +149,9 @@ class Query:
         if len(rows) == 1:
             return rows[0]
         if reply is None:
-            raise ValueError("one() of a query that asks for no row: its in_ has no values")
+            raise ValueError(
+                "one() of a query that asks for no row: an in_ without values, or top(0)"
+            )
         if rows:
             raise MultipleRowsError(reply.request)
         raise NotFoundError(reply.request, reply.response, "", "no row matches")
