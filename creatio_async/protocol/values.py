@@ -192,7 +192,7 @@ def same_value(ours: Any, theirs: Any) -> bool:
     if ours == theirs or (ours in _EMPTY and theirs in _EMPTY):
         return True
     if ours is None:
-        return theirs == 0
+        return bool(theirs == 0)
     if isinstance(ours, dt.datetime | dt.date) and isinstance(theirs, str):
         return _instant(_temporal_text(ours)) == _instant(theirs)
     if isinstance(ours, str) and isinstance(theirs, str):

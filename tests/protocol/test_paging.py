@@ -258,6 +258,23 @@ def test_what_is_not_about_the_way_of_paging_is_not_asked_for_in_another_way(
     assert pager.refused(refused(ServerError, 500)) is None
 
 
+def test_fewer_rows_are_asked_for_where_the_site_gives_fewer() -> None:
+    pager = Pager(QuerySpec())
+    pager.begin()
+    limit = refused(RowLimitError, 500)
+    asked = [step.top for _ in range(9) if (step := pager.refused(limit)) is not None]
+    assert asked == [250, 125, 62]
+    after = pager.after(Page(rows=ids(0, 62), size=10))
+    assert isinstance(after, QuerySpec)
+    assert (after.top, after.where) == (62, (F.Id > "61",))
+
+
+def test_as_many_rows_as_the_caller_names_are_asked_for_or_none() -> None:
+    pager = Pager(QuerySpec(), size=5000)
+    pager.begin()
+    assert pager.refused(refused(RowLimitError, 500)) is None
+
+
 def test_a_first_page_that_is_refused_is_an_error() -> None:
     pager = Pager(QuerySpec())
     pager.begin()

@@ -67,6 +67,7 @@ class Pager:
     """Rows per page; None chooses by the bytes that rows turn out to have."""
 
     _by_key: bool = field(init=False)
+    _fixed: bool = field(init=False)
     _asked: int = field(init=False, default=0)
     _got: int = field(init=False, default=0)
     _taken: int = field(init=False, default=0)
@@ -80,6 +81,7 @@ class Pager:
 
     def __attrs_post_init__(self) -> None:
         self._by_key = self.spec.order in {(), _BY_ID}
+        self._fixed = self.size is not None
 
     def begin(self) -> QuerySpec | None:
         """Return the first query to send; None where no row is asked for."""
@@ -125,12 +127,23 @@ class Pager:
 
     def refused(self, error: ResponseError) -> QuerySpec | None:
         """Return what to ask instead; None where *error* is not about the way of paging."""
-        lasting = isinstance(error, BadRequestError | ServerError)
-        if not self._by_key or not lasting or isinstance(error, RowLimitError | ThrottledError):
+        if self._linked:
             return None
-        if self._pages == 0 or self._linked:
+        if isinstance(error, RowLimitError):
+            return self._smaller()
+        lasting = isinstance(error, BadRequestError | ServerError)
+        if not self._by_key or not lasting or isinstance(error, ThrottledError):
+            return None
+        if self._pages == 0:
             return None
         self._by_key = False
+        return self._next()
+
+    def _smaller(self) -> QuerySpec | None:
+        """Ask for half as many rows: a site may be set to give fewer than Creatio by default."""
+        if self._fixed or self._asked <= _SMALLEST:
+            return None
+        self.size = self._asked // 2
         return self._next()
 
     def _page_size(self) -> int:
