@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, TypeVar
 from attrs import evolve
 
 from creatio_async.emulator.batches import BatchLimits
+from creatio_async.emulator.batching import Batches
 from creatio_async.emulator.odata4 import ODataService
 from creatio_async.emulator.processes import Process, Processes
 from creatio_async.emulator.queries import Query
@@ -125,7 +126,11 @@ class Emulator:
             service=self._service,
             processes=self._processes,
             troubles=self.troubles,
-            limits=BatchLimits(operations=0 if plain else 100, unique_ids=unique_batch_ids),
+            batches=Batches(
+                self._service,
+                BatchLimits(operations=0 if plain else 100, unique_ids=unique_batch_ids),
+                framework=runtime == "framework",
+            ),
         )
 
     async def send(self, request: Request, /) -> Response:

@@ -19,7 +19,7 @@ from creatio_async.emulator.operations import Operation
 from creatio_async.emulator.refusals import Answer, Refusal, bad_request, odata_error
 from creatio_async.emulator.values import new_guid
 
-__all__ = ["Answered", "BatchLimits", "BatchRunner", "Group", "Item"]
+__all__ = ["Answered", "BatchLimits", "BatchRunner", "Group", "Item", "repeated_id"]
 
 _REFERENCE: Final = re.compile(r"^/?\$(?P<id>[^/(?$]+)")
 _TURN: Final = 0.01
@@ -32,6 +32,7 @@ class Item:
     """One operation of a batch."""
 
     id: str
+    """Empty where a multipart batch gives none."""
     method: str
     url: str
     headers: Mapping[str, str]
@@ -90,8 +91,19 @@ class BatchLimits:
                 "The current change set contains too many operations. A maximum number of "
                 f"'{self.group}' operations are allowed in a change set."
             )
-        if self.unique_ids and len({item.id for item in items}) < len(items):
+        ids = [item.id for item in items if item.id]
+        if self.unique_ids and len(set(ids)) < len(ids):
             raise bad_request("The content IDs of a batch must be unique.")
+
+
+def repeated_id(name: str) -> Refusal:
+    """Return the refusal of an id that stands twice in a scope."""
+    return bad_request(
+        f"The content ID '{name}' was found more than once in the same change set or same batch "
+        "request. Content IDs have to be unique across all operations of a change set for OData "
+        "V4.0 and have to be unique across all operations in the whole batch request for OData "
+        "V4.01."
+    )
 
 
 def _items(part: Item | Group) -> list[Item]:
@@ -170,18 +182,20 @@ class BatchRunner:
         except Refusal as refusal:
             return refusal.answer
         answer = self.intercept(operation, lambda: self.service.answer(operation))
-        if answer.status == HTTPStatus.CREATED:
-            self._places[item.id] = next(v for n, v in answer.headers if n == "Location")
+        if item.method == "POST" and item.id and answer.ok:
+            place = next((v for n, v in answer.headers if n == "Location"), None)
+            if place is not None:
+                self._places[item.id] = place
         if self.bodiless_500 and answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return Answer(answer.status)
         return answer
 
     def _operation(self, item: Item) -> Operation:
-        path, _, query = self._relative(item.url).partition("?")
+        path, _, query = self._relative(item.url, item.headers).partition("?")
         headers = {**self.inherited, **item.headers} if self.inherited else item.headers
-        return Operation(item.method, path, query, headers, item.body, self.root)
+        return Operation(item.method, path, query, headers, item.body, self.root, self._places)
 
-    def _relative(self, url: str) -> str:
+    def _relative(self, url: str, headers: Mapping[str, str]) -> str:
         """The address relative to the service root, with a reference replaced by what it means."""
         if "$" in url[:2]:
             match = _REFERENCE.match(url)
@@ -189,7 +203,10 @@ class BatchRunner:
                 url = self._places[match["id"]] + url[match.end() :]
         if not url.startswith("/") and "://" not in url.partition("?")[0]:
             return url
-        whole = urljoin(self.root, url)
+        base = self.root
+        if url.startswith("/") and "host" in headers:
+            base = f"{base.partition('://')[0]}://{headers['host']}/"
+        whole = urljoin(base, url)
         if not whole.startswith(self.root):
             raise odata_error(404, f"'{url}' is no address of this service.")
         return whole[len(self.root) :]

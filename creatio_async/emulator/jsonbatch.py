@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import orjson
 
-from creatio_async.emulator.batches import Answered, Group, Item
+from creatio_async.emulator.batches import Answered, Group, Item, repeated_id
 from creatio_async.emulator.jsontypes import as_list, as_object
 from creatio_async.emulator.operations import media_type
 from creatio_async.emulator.refusals import Refusal, bad_request
+from creatio_async.emulator.values import new_guid
 
 __all__ = ["decode", "encode"]
 
@@ -66,12 +67,7 @@ def _grouped(items: Iterable[Item]) -> list[Item | Group]:
             group.items.append(item)
         _check_dependencies(item, ids, groups)
         if item.id in scope:
-            raise bad_request(
-                f"The content ID '{item.id}' was found more than once in the same change set or "
-                "same batch request. Content IDs have to be unique across all operations of a "
-                "change set for OData V4.0 and have to be unique across all operations in the "
-                "whole batch request for OData V4.01."
-            )
+            raise repeated_id(item.id)
         if not item.group:
             ids.add(item.id)
     return parts
@@ -169,7 +165,8 @@ def encode(answers: Iterable[Answered]) -> bytes:
 
 def _shown(answered: Answered) -> dict[str, Any]:
     answer = answered.answer
-    shown: dict[str, Any] = {"id": answered.id}
+    # Operations of a multipart batch need no id, and those of an answer in JSON do.
+    shown: dict[str, Any] = {"id": answered.id or new_guid()}
     if answered.group:
         shown["atomicityGroup"] = answered.group
     shown["status"] = answer.status

@@ -160,7 +160,7 @@ class ODataService:
                 return _NO_CONTENT
             case "DELETE":
                 self.writer.delete(schema, key)
-                return _NO_CONTENT
+                return Answer(204)  # without headers. Source: "Batch request examples"
             case _:
                 raise _not_allowed("GET, PATCH, DELETE")
 

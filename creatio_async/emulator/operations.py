@@ -1,6 +1,7 @@
 """One OData operation on its way in, alone or inside a ``$batch``, and its media types."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +11,7 @@ from attrs import frozen
 from creatio_async.emulator.jsontypes import as_object
 from creatio_async.emulator.refusals import bad_request, odata_error
 
-__all__ = ["Operation", "acceptable", "level_of", "media_type", "takes_ieee754"]
+__all__ = ["Operation", "acceptable", "level_of", "media_type", "preferred", "takes_ieee754"]
 
 
 @frozen
@@ -27,6 +28,8 @@ class Operation:
     """Bytes, or what they were decoded to already; None where there is no body."""
     root: str
     """The address of the service, with a slash at its end."""
+    places: Mapping[str, str] = {}
+    """The addresses of rows that were created earlier in the same batch, by id of operation."""
 
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object.
@@ -95,3 +98,22 @@ def acceptable(accept: str) -> bool:
     words = accept.replace(";", ",").lower().split(",")
     offered = {"", "*/*", "application/*", "application/json"}
     return any(word.strip() in offered for word in words) or "application/json" in accept.lower()
+
+
+@lru_cache(maxsize=256)
+def preferred(accept: str, *offered: str) -> str:
+    """Return the media type among *offered* that an Accept wants most; empty where it wants none.
+
+    Media types are named in full: ``*/*`` wants none of them. Source: inferred from the library.
+    """
+    best, found = 0.0, ""
+    for word in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in word.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                with suppress(ValueError):
+                    quality = float(parameter[2:])
+        if name in offered and quality > best:
+            best, found = quality, name
+    return found

@@ -13,18 +13,13 @@ import orjson
 from attrs import define, frozen
 from yarl import URL
 
-from creatio_async.emulator import jsonbatch
-from creatio_async.emulator.batches import BatchLimits, BatchRunner, goes_on, inherited_headers
+from creatio_async.emulator.batching import Batches
 from creatio_async.emulator.odata4 import ODataService
-from creatio_async.emulator.operations import Operation, media_type
+from creatio_async.emulator.operations import Operation
 from creatio_async.emulator.processes import Processes
 from creatio_async.emulator.refusals import (
     JSON,
-    JSON_MINIMAL,
-    ODATA_VERSION,
     Answer,
-    Refusal,
-    odata_error,
     server_error,
     service_error,
 )
@@ -76,7 +71,7 @@ class Site:
     service: ODataService
     processes: Processes
     troubles: Troubles
-    limits: BatchLimits
+    batches: Batches
     operations: int = 0
 
     async def deliver(self, request: Request) -> Delivery:
@@ -198,7 +193,7 @@ class Site:
         root = f"{request.url.scheme}://{request.url.raw_authority}{self.directory}"
         root += "/0/odata/" if self.framework else "/odata/"
         if path in {"$batch", "%24batch"}:
-            return await self._batch(root, request)
+            return await self.batches.answer(root, request, self._inner)
         self.operations += 1
         operation = Operation(
             request.method.upper(),
@@ -209,38 +204,6 @@ class Site:
             root,
         )
         return self.service.answer(operation)
-
-    async def _batch(self, root: str, request: Request) -> Answer:
-        if request.method != "POST":
-            return Answer(405, (("Allow", "POST"),))
-        headers = request.headers
-        try:
-            self._check_formats(headers)
-            parts = jsonbatch.decode(request.body)
-            self.limits.check(parts)
-        except Refusal as refusal:
-            return refusal.answer
-        runner = BatchRunner(
-            service=self.service,
-            root=root,
-            inherited={} if self.framework else inherited_headers(headers),
-            go_on=goes_on(headers.get("prefer", "")),
-            bodiless_500=not self.framework,
-            intercept=self._inner,
-        )
-        answers = await runner.run(parts)
-        return Answer(200, (JSON_MINIMAL, ODATA_VERSION), jsonbatch.encode(answers))
-
-    @staticmethod
-    def _check_formats(headers: Headers) -> None:
-        kind = media_type(headers.get("content-type", ""))
-        if kind == "multipart/mixed":
-            raise odata_error(501, "A batch in multipart/mixed is not implemented.")
-        if kind != "application/json":
-            raise odata_error(415, f"A batch cannot be sent as '{kind}'.")
-        accept = headers.get("accept", "")
-        if "multipart/mixed" in accept and "application/json" not in accept:
-            raise odata_error(406, "A batch cannot be answered in multipart/mixed.")
 
     def _inner(self, operation: Operation, carry_out: Callable[[], Answer]) -> Answer:
         self.operations += 1
