@@ -83,10 +83,13 @@ class Creatio:
         Raises:
             ValueError: *url* is not the address of a site, holds a password, or an option is
                 out of bounds; *transport* stands next to *connector* or *proxy*.
-            TypeError: *auth* is not a way to log in.
+            TypeError: *auth* is not a way to log in, or an option is of another class.
         """
         if not isinstance(auth, Password):
             raise TypeError(f"auth is Password(user, password), not {type(auth).__name__}")
+        _check_type("retry", retry, RetryPolicy)
+        _check_type("limits", limits, Limits)
+        _check_type("timeouts", timeouts, Timeouts)
         if runtime is not None and runtime not in get_args(Runtime):
             raise ValueError(f"runtime is 'framework', 'net' or None, not {runtime!r}")
         if transport is not None and (connector is not None or proxy is not None):
@@ -202,3 +205,8 @@ class Creatio:
             connections=self._limits.at_once,
             proxy=self._proxy,
         )
+
+
+def _check_type(option: str, value: object, wanted: type) -> None:
+    if value is not None and not isinstance(value, wanted):
+        raise TypeError(f"{option} is {wanted.__name__}(...), not {value!r:.80}")

@@ -16,6 +16,7 @@ from creatio_async.protocol.odata.expressions import Column
 from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, as_columns, as_expands
 from creatio_async.protocol.values import check_row, dumps_rows
 from creatio_async.query import Query
+from creatio_async.streams import Stream
 
 __all__ = ["EntitySet"]
 
@@ -120,6 +121,14 @@ class EntitySet(Query):
         """
         spec = self._one_spec(select, expand)
         return await self._service.related(self.name, key, navigation, spec)
+
+    def stream(self, key: UUID | str, field: str) -> Stream:
+        """Return the stream in *field* of the row whose `Id` is *key*; nothing is sent.
+
+        Raises:
+            ValueError: *key* is no UUID, or *field* no identifier.
+        """
+        return Stream(self._service.sender, self._service.field_path(self.name, key, field))
 
     async def create(self, row: Mapping[str, Any], *, return_row: bool = True) -> Row:
         """Add *row*; return it as the server has it, with its defaults.

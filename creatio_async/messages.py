@@ -5,14 +5,21 @@ Client, emulator, errors and tests all speak these three classes, so that a func
 transport. Nothing here does I/O; everything can be pickled.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from typing import Any, Self, cast
 
 import orjson
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 from yarl import URL
 
-__all__ = ["Headers", "Request", "Response"]
+__all__ = ["Headers", "Request", "Response", "Upload"]
 
 _SECRET_HEADERS = frozenset({
     "authorization",
@@ -99,6 +106,52 @@ def _pairs(items: Mapping[str, str] | Iterable[tuple[str, str]]) -> Iterable[tup
     return cast("Mapping[str, str]", items).items() if isinstance(items, Mapping) else items
 
 
+@define(eq=False, kw_only=True)
+class Upload:
+    """A body that is produced while it is sent."""
+
+    source: Callable[[], AsyncIterator[bytes]]
+    """Begins to produce it; called once for each send."""
+    length: int | None = None
+    """Its bytes, where their number is known: without it the body goes out chunked."""
+    is_repeatable: bool = True
+    """Whether it can be produced a second time."""
+    begun: int = 0
+    """How often it was begun."""
+    error: Exception | None = None
+    """What the source raised; it is the caller's, and no failure of the way."""
+
+    @property
+    def is_spent(self) -> bool:
+        """It was begun, and cannot be produced again."""
+        return self.begun > 0 and not self.is_repeatable
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """Produce the body.
+
+        Raises:
+            ValueError: The source gives more or fewer bytes than it promised.
+            Exception: What the source raised.
+        """
+        self.begun += 1
+        given = 0
+        try:
+            async for chunk in self.source():
+                given += len(chunk)
+                if self.length is not None and given > self.length:
+                    break
+                yield chunk
+            self._check(given)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def _check(self, given: int) -> None:
+        if self.length is not None and given != self.length:
+            more = "more" if given > self.length else "fewer"
+            raise ValueError(f"the source gives {more} bytes than the {self.length:,} promised")
+
+
 @frozen(kw_only=True)
 class Request:
     """One HTTP request, ready to be sent: nothing is added to it but what HTTP itself adds."""
@@ -108,10 +161,12 @@ class Request:
     """Sent byte for byte: built with ``URL(..., encoded=True)``."""
     headers: Headers = field(factory=Headers)
     body: bytes = field(default=b"", repr=False)
+    upload: Upload | None = field(default=None, repr=False, eq=False)
+    """A body that is produced while it is sent, instead of `body`."""
 
     def redacted(self) -> "Request":
         """Return a copy that may be shown: no credentials in the headers, no body."""
-        return evolve(self, headers=self.headers.redacted(), body=b"")
+        return evolve(self, headers=self.headers.redacted(), body=b"", upload=None)
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,7 @@ from yarl import URL
 
 from creatio_async.errors import CreatioError, NotFoundError
 from creatio_async.protocol.faults import read_detail
-from creatio_async.protocol.names import check_name, key_text
+from creatio_async.protocol.names import check_name, key_text, quote_segment
 from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.reading import (
     Reading,
@@ -23,6 +23,7 @@ from creatio_async.runtime.sender import Call, Reply, Sender
 
 __all__ = ["Service"]
 
+_TEXT = {"Accept": "text/plain, */*;q=0.5"}
 _MISSING = frozenset({404})
 _NOT_MODIFIED = frozenset({304})
 
@@ -102,16 +103,21 @@ class Service:
             return None
         return self.reading.entity(reply.request, reply.response, annotated=spec.annotated)
 
+    def field_path(self, name: str, key: object, field: str) -> str:
+        """Return the path of one field of a row, relative to the workspace."""
+        row = v4.entity_path(name, key_text(key))
+        return f"{v4.SERVICE}/{row}/{quote_segment(check_name(field, 'column'))}"
+
     async def value(self, name: str, key: object, field: str) -> Any:
         """Return one field of a row."""
-        path = f"{v4.entity_path(name, key_text(key))}/{check_name(field, 'column')}"
-        reply = await self.send("GET", path, Repeat.READ)
+        call = Call(method="GET", path=self.field_path(name, key, field), headers=v4.JSON)
+        reply = await self.sender.send(call)
         return self.reading.property(reply.request, reply.response)
 
     async def text(self, name: str, key: object, field: str) -> str:
         """Return one field of a row as text; a byte order mark before it is no harm."""
-        path = f"{v4.entity_path(name, key_text(key))}/{check_name(field, 'column')}/$value"
-        reply = await self.send("GET", path, Repeat.READ, headers={"Accept": "text/plain, */*"})
+        path = f"{self.field_path(name, key, field)}/$value"
+        reply = await self.sender.send(Call(method="GET", path=path, headers=_TEXT))
         return reply.response.text()
 
     async def related(

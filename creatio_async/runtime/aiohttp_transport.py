@@ -4,6 +4,8 @@ One `aiohttp.ClientSession` with one cookie jar. What aiohttp raises leaves here
 `TransportError` with the original as its cause.
 """
 
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
 from typing import Self
 
@@ -12,7 +14,7 @@ from yarl import URL
 
 from creatio_async.errors import TransportError
 from creatio_async.messages import Headers, Request, Response
-from creatio_async.runtime.channels import new_jar
+from creatio_async.runtime.channels import Incoming, new_jar
 from creatio_async.runtime.limits import Timeouts
 
 __all__ = ["AiohttpTransport"]
@@ -20,9 +22,12 @@ __all__ = ["AiohttpTransport"]
 _LARGE = 1 << 20
 """Bytes of a body above which aiohttp wants it in pieces, so that the event loop is not held up."""
 
+_PIECE = 1 << 16
+"""Bytes of a streamed body that are handed on at once."""
+
 
 class AiohttpTransport:
-    """A channel over a socket. Open it where an event loop runs; `aclose` it at the end."""
+    """A channel over a socket. `open` it where an event loop runs; `aclose` it at the end."""
 
     def __init__(self, session: aiohttp.ClientSession, jar: aiohttp.CookieJar) -> None:
         self._session = session
@@ -67,15 +72,8 @@ class AiohttpTransport:
         Raises:
             TransportError: No whole answer came.
         """
-        body = BytesIO(request.body) if len(request.body) > _LARGE else request.body
         try:
-            async with self._session.request(
-                request.method,
-                request.url,
-                headers=request.headers.pairs,
-                data=body or None,
-                allow_redirects=False,
-            ) as answer:
+            async with self._begin(request) as answer:
                 return Response(
                     status=answer.status,
                     headers=Headers(answer.headers.items()),
@@ -83,6 +81,47 @@ class AiohttpTransport:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _translated(request, error) from error
+
+    @asynccontextmanager
+    async def stream(self, request: Request, /) -> AsyncGenerator[Incoming]:
+        """Send *request*; give its answer as soon as the head of it is there."""
+        async with AsyncExitStack() as stack:
+            try:
+                answer = await stack.enter_async_context(self._begin(request))
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise _translated(request, error) from error
+
+            async def chunks() -> AsyncIterator[bytes]:
+                try:
+                    async for chunk in answer.content.iter_chunked(_PIECE):
+                        yield chunk
+                except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                    raise _translated(request, error) from error
+
+            yield Incoming(answer.status, Headers(answer.headers.items()), chunks)
+
+    @asynccontextmanager
+    async def _begin(self, request: Request) -> AsyncGenerator[aiohttp.ClientResponse]:
+        upload = request.upload
+        headers = request.headers
+        data: object = BytesIO(request.body) if len(request.body) > _LARGE else request.body or None
+        if upload is not None:
+            data = upload.chunks()
+            if upload.length is not None:
+                headers = headers.merged({"Content-Length": str(upload.length)})
+        try:
+            async with self._session.request(
+                request.method,
+                request.url,
+                headers=headers.pairs,
+                data=data,
+                allow_redirects=False,
+            ) as answer:
+                yield answer
+        except (aiohttp.ClientError, OSError):
+            if upload is not None and upload.error is not None:
+                raise upload.error from None
+            raise
 
     async def aclose(self) -> None:
         """Close the connections, and wait until they are closed."""

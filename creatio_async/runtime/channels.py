@@ -1,15 +1,36 @@
 """Where a logged-in session's requests go: a transport, and the cookies that go with it."""
 
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 import aiohttp
-from attrs import evolve
+from attrs import evolve, field, frozen
 from yarl import URL
 
-from creatio_async.messages import Request, Response
+from creatio_async.messages import Headers, Request, Response
 from creatio_async.runtime.transport import Transport
 
-__all__ = ["Channel", "InProcess", "cookie", "new_jar"]
+__all__ = ["Channel", "InProcess", "Incoming", "cookie", "new_jar"]
+
+
+@frozen
+class Incoming:
+    """An answer whose body is still to be read."""
+
+    status: int
+    headers: Headers
+    chunks: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+    """Gives the body as it comes; raises `TransportError` where it breaks off."""
+
+    async def read(self, most: int) -> bytes:
+        """Return the first bytes of the body, *most* of them at most, or a little more."""
+        body = bytearray()
+        async for chunk in self.chunks():
+            body += chunk
+            if len(body) >= most:
+                break
+        return bytes(body)
 
 
 class Channel(Protocol):
@@ -20,6 +41,16 @@ class Channel(Protocol):
 
         Raises:
             TransportError: No whole answer came.
+        """
+        ...
+
+    def stream(self, request: Request, /) -> AbstractAsyncContextManager[Incoming]:
+        """Send *request*; give its answer as soon as the head of it is there.
+
+        The connection is held until the block ends.
+
+        Raises:
+            TransportError: No answer came.
         """
         ...
 
@@ -60,9 +91,22 @@ class InProcess:
         if cookies:
             text = "; ".join(f"{key}={morsel.value}" for key, morsel in cookies.items())
             request = evolve(request, headers=request.headers.merged({"Cookie": text}))
+        if request.upload is not None:
+            body = b"".join([chunk async for chunk in request.upload.chunks()])
+            request = evolve(request, body=body, upload=None)
         response = await self._transport.send(request)
         self._keep(request.url, response)
         return response
+
+    @asynccontextmanager
+    async def stream(self, request: Request, /) -> AsyncGenerator[Incoming]:
+        """Send *request*, and give its answer."""
+        response = await self.send(request)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield response.body
+
+        yield Incoming(response.status, response.headers, chunks)
 
     def _keep(self, url: URL, response: Response) -> None:
         self.jar.update_cookies_from_headers(response.headers.get_all("set-cookie"), url)

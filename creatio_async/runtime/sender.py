@@ -1,22 +1,27 @@
 """The one place from which anything is sent: in turn, signed, checked, repeated."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from yarl import URL
 
 from creatio_async.errors import ResponseError, TransportError
-from creatio_async.messages import Headers, Request, Response
+from creatio_async.messages import Headers, Request, Response, Upload
 from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.retry import Repeat, RetryPolicy, is_doubtful
 from creatio_async.protocol.session import disguised
+from creatio_async.runtime.channels import Incoming
 from creatio_async.runtime.limits import Gate
 from creatio_async.runtime.session import Session
 
 __all__ = ["Call", "Reply", "Sender"]
 
 _NOTHING: Final[frozenset[int]] = frozenset()
+
+_REFUSAL = 1 << 16
+"""Bytes of a refusal, or of a page that may be the login page, that are read of a stream."""
 
 
 @frozen(kw_only=True)
@@ -29,6 +34,8 @@ class Call:
     headers: Mapping[str, str] = field(factory=dict[str, str])
     body: bytes = field(default=b"", repr=False)
     repeat: Repeat = Repeat.READ
+    upload: Upload | None = field(default=None, repr=False)
+    """A body that is produced while it is sent, instead of `body`."""
     fine: frozenset[int] = _NOTHING
     """Statuses besides 2xx that are no error to the caller."""
 
@@ -51,6 +58,10 @@ class _Failure:
     repeat: Repeat
     doubtful: bool
     """It may have been carried out all the same."""
+
+
+_Receive = Callable[[Request, AsyncExitStack], Awaitable[Response]]
+"""Sends a request and returns its answer; what must stay open goes onto the stack."""
 
 
 @define(eq=False)
@@ -79,11 +90,39 @@ class Sender:
             TransportError: No answer came.
             ValueError: The address is of another origin.
         """
+        async with AsyncExitStack() as stack:
+            return await self._deliver(call, stack, self._whole)
+
+    @asynccontextmanager
+    async def open(self, call: Call) -> AsyncGenerator[Incoming]:
+        """Give the answer to *call* as soon as the head of it is there; its body is read as asked.
+
+        Until then it is as with `send`. The place and the connection are held until the block
+        ends, and what breaks off then is not begun again.
+
+        Raises:
+            ResponseError: Creatio refused; the last refusal, where there were several.
+            TransportError: No answer came, or, within the block, only a part of one.
+        """
+        opened: list[Incoming] = []
+
+        async def begin(request: Request, stack: AsyncExitStack) -> Response:
+            response, incoming = await self._begin(request, stack)
+            opened[:] = [incoming]
+            return response
+
+        async with AsyncExitStack() as stack:
+            await self._deliver(call, stack, begin)
+            yield opened[0]
+
+    async def _deliver(self, call: Call, stack: AsyncExitStack, receive: _Receive) -> Reply:
+        """Send *call* until it succeeds; what the success holds on to is left on *stack*."""
         started, attempt, doubtful = self.clock(), 0, False
         while True:
-            done = await self._attempt(call)
+            done = await self._attempt(call, stack, receive)
             if not isinstance(done, _Failure):
                 return Reply(*done, doubtful)
+            await stack.aclose()
             attempt += 1
             wait = self.retry.wait(
                 done.error, repeat=done.repeat, attempt=attempt, elapsed=self.clock() - started
@@ -93,47 +132,68 @@ class Sender:
             doubtful = doubtful or done.doubtful
             await self.sleep(wait)
 
-    async def _attempt(self, call: Call) -> "tuple[Request, Response] | _Failure":
+    async def _attempt(
+        self, call: Call, stack: AsyncExitStack, receive: _Receive
+    ) -> "tuple[Request, Response] | _Failure":
         """Send *call* when its turn comes; once more, in the same place, in a new session.
 
         Whoever logs in or waits for it keeps his place: what is still in line is not sent in a
         session that is lost. The request is signed last, in the session that it is sent in.
         """
-        async with self.gate.places:
-            may_renew = True
-            while True:
-                try:
-                    seen, request, response = await self._exchange(call)
-                except TransportError as error:
-                    return _Failure(error, call.repeat, is_doubtful(error))
-                refused = None if response.status in call.fine else _refusal(request, response)
-                if refused is None:
-                    self.session.proved()
-                    return request, response
-                try:
-                    verdict = await self.session.judge(seen, request, refused, may_renew=may_renew)
-                except (TransportError, ResponseError) as failure:
-                    # Of the call itself nothing was begun, and a login is no harm.
-                    return _Failure(failure, Repeat.IDEMPOTENT, doubtful=False)
-                if verdict is not None:
-                    return _Failure(verdict, call.repeat, is_doubtful(verdict))
-                may_renew = False
+        await stack.enter_async_context(self.gate.places)
+        may_renew = True
+        while True:
+            try:
+                seen, request, response = await self._exchange(call, stack, receive)
+            except TransportError as error:
+                return _failure(call, error)
+            refused = None if response.status in call.fine else _refusal(request, response)
+            if refused is None:
+                self.session.proved()
+                return request, response
+            may_renew = may_renew and not _is_spent(call)
+            try:
+                verdict = await self.session.judge(seen, request, refused, may_renew=may_renew)
+            except (TransportError, ResponseError) as failure:
+                # Of the call itself nothing was begun, and a login is no harm.
+                return _Failure(failure, Repeat.IDEMPOTENT, doubtful=False)
+            if verdict is not None:
+                return _failure(call, verdict)
+            may_renew = False
 
-    async def _exchange(self, call: Call) -> tuple[int, Request, Response]:
+    async def _exchange(
+        self, call: Call, stack: AsyncExitStack, receive: _Receive
+    ) -> tuple[int, Request, Response]:
         async with self.gate.throttle:
             if self.session.is_closed:
                 raise RuntimeError("the client is closed: nothing is sent any more")
             seen, request = self.session.number, self._request(call)
-            return seen, request, await self.session.channel.send(request)
+            return seen, request, await receive(request, stack)
+
+    async def _whole(self, request: Request, _: AsyncExitStack) -> Response:
+        return await self.session.channel.send(request)
+
+    async def _begin(self, request: Request, stack: AsyncExitStack) -> tuple[Response, Incoming]:
+        """Return the head of an answer as a `Response`: with a body where it is a refusal."""
+        async with AsyncExitStack() as connection:
+            incoming = await connection.enter_async_context(self.session.channel.stream(request))
+            head = Response(status=incoming.status, headers=incoming.headers)
+            if head.status >= 300:
+                return evolve(head, body=await incoming.read(_REFUSAL)), incoming
+            if head.content_type == "text/html":  # a file of the caller's, or the login page
+                incoming, start = await _peeked(incoming)
+                head = evolve(head, body=start)
+            stack.push_async_exit(connection.pop_all())
+        return head, incoming
 
     def _request(self, call: Call) -> Request:
-        request = Request(
+        return Request(
             method=call.method,
             url=self._address(call.path),
-            headers=self.headers.merged(call.headers),
+            headers=self.headers.merged({**call.headers, **self.session.signature()}),
             body=call.body,
+            upload=call.upload,
         )
-        return self.session.sign(request)
 
     def _address(self, path: str) -> URL:
         if "://" not in path.partition("?")[0]:
@@ -142,6 +202,35 @@ class Sender:
         if not self.session.site.owns(url):
             raise ValueError(f"{url.origin()} is not the site: cookies and tokens do not go there")
         return url
+
+
+def _is_spent(call: Call) -> bool:
+    return call.upload is not None and call.upload.is_spent
+
+
+def _failure(call: Call, error: TransportError | ResponseError) -> _Failure:
+    repeat = call.repeat
+    if _is_spent(call):
+        error.add_note("not sent again: its source was begun, and can be read only once")
+        repeat = Repeat.NEVER
+    return _Failure(error, repeat, is_doubtful(error))
+
+
+async def _peeked(incoming: Incoming) -> tuple[Incoming, bytes]:
+    """Read the start of the body; return the answer as if it were unread, and the start."""
+    chunks = incoming.chunks()
+    start = bytearray()
+    async for chunk in chunks:
+        start += chunk
+        if len(start) >= _REFUSAL:
+            break
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield bytes(start)
+        async for chunk in chunks:
+            yield chunk
+
+    return Incoming(incoming.status, incoming.headers, whole), bytes(start)
 
 
 def _refusal(request: Request, response: Response) -> ResponseError | None:

@@ -86,21 +86,20 @@ class Session:
         """The address of the workspace; known after the first login."""
         return self.site.workspace(self.runtime or "framework")
 
-    @property
-    def origin(self) -> URL:
-        """The root of the site."""
-        return self.site.url
-
     def sign(self, request: Request) -> Request:
         """Return *request* with what the session has to add: its CSRF token.
 
         The token is read from the jar each time: a later answer may have changed it.
         """
-        extra = {"ForceUseSession": "true"}
-        token = cookie(self.channel.jar, CSRF_COOKIE)
+        return evolve(request, headers=request.headers.merged(self.signature()))
+
+    def signature(self) -> dict[str, str]:
+        """Return the headers that say in which session a request is."""
+        token = self._token()
+        signature = {"ForceUseSession": "true"}
         if token:
-            extra["BPMCSRF"] = token
-        return evolve(request, headers=request.headers.merged(extra))
+            signature["BPMCSRF"] = token
+        return signature
 
     async def login(self) -> None:
         """Log in anew, whatever the state; a refusal of earlier is forgotten.

@@ -22,6 +22,8 @@ _IN_TEXT = "!$()*,:=@-._~"
 _IN_OPTION = _IN_TEXT + "'/;"
 """What stands as it is elsewhere in the value of a query option."""
 
+_HARMLESS = re.compile(r"[A-Za-z0-9 !$()*,:=@\-._~]*")
+
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -33,6 +35,8 @@ def query_options(spec: QuerySpec) -> str:
 
 def encoded(text: str) -> str:
     """Return the value of a query option percent-encoded, string literals more strictly."""
+    if _HARMLESS.fullmatch(text):  # most values are, and the rest takes ten times as long
+        return text.replace(" ", "%20")
     pieces = _TEXT.split(text)  # outside, inside, outside, inside, ..., outside
     for at, piece in enumerate(pieces):
         pieces[at] = _quote_text(piece) if at % 2 else quote(piece, safe=_IN_OPTION)

@@ -167,15 +167,22 @@ class Pager:
             left = min(left, self.spec.top - self._taken)
         self._asked, self._got, self._linked = left, 0, False
         self._first = first = self._pages == 0
-        page = evolve(self.spec, top=left, order=self._order(), count=self.spec.count and first)
-        if self.spec.select:
-            page = evolve(page, select=tuple(dict.fromkeys((*self.spec.select, "Id"))))
-        if first:
-            return page
-        if self._by_key:
-            later = Comparison("gt", _ID, Literal(self._last))
-            return evolve(page, skip=0, where=(*self.spec.where, later))
-        return evolve(page, skip=self.spec.skip + self._taken)
+        where, skip, select = self.spec.where, self.spec.skip, self.spec.select
+        if not first and self._by_key:
+            where, skip = (*where, Comparison("gt", _ID, Literal(self._last))), 0
+        elif not first:
+            skip += self._taken
+        if select:
+            select = tuple(dict.fromkeys((*select, "Id")))
+        return evolve(
+            self.spec,
+            where=where,
+            select=select,
+            order=self._order(),
+            top=left,
+            skip=skip,
+            count=self.spec.count and first,
+        )
 
     def _order(self) -> tuple[Order, ...]:
         """The order of the query, made total by ``Id`` where the server takes one column more."""
