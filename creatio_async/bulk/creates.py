@@ -153,7 +153,7 @@ class Creates:
             for each in outcomes
         ]
         retry, attempt = self.service.sender.retry, 0
-        while entries:
+        while True:
             attempt += 1
             entries = await self._round(entries)
             if not entries or attempt >= retry.attempts:

@@ -41,6 +41,8 @@ class Table:
     """The operations of each ``$batch`` that was seen."""
     bodies: list[int] = field(factory=list[int])
     logins: int = 0
+    code: int = 0
+    """The ``Code`` of a login."""
     under_way: int = 0
     most_at_once: int = 0
     before: Callable[[], Any] | None = None
@@ -53,7 +55,7 @@ class Table:
             return answer()
         if path.endswith("/Login"):
             self.logins += 1
-            return answer(WELCOME, headers=COOKIES)
+            return answer({**WELCOME, "Code": self.code}, headers=COOKIES)
         if path.endswith("/odata/"):
             return answer({"value": []})
         assert path.endswith("/$batch"), path

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creatio_async import (
+    AuthenticationError,
     BatchError,
     ForbiddenError,
     Outcome,
@@ -156,6 +157,23 @@ async def test_an_answer_that_is_lost_each_time_ends_after_so_many_attempts() ->
     table = Table([Script("drop before"), Script()] * 4)
     taken, _, _ = await written(table, rows(1))
     assert (taken[0].state, taken[0].attempts) == (State.FAILED, 4)
+
+
+async def test_a_login_refused_before_the_look_up_leaves_the_rows_unknown() -> None:
+    table = Table([Script("drop after"), Script("401")])
+    async with client(table) as crm:
+        table.code = 1
+        job = crm.odata["City"].create_many(rows(2))
+        with pytest.raises(AuthenticationError):
+            await job
+    assert [each.state for each in job.unfinished] == [State.UNKNOWN] * 2
+    assert isinstance(job.unfinished[0].error, TransportError)
+
+
+async def test_rows_of_any_number_of_shapes_are_checked_each() -> None:
+    table = Table()
+    source = [{f"Column{number}": number, "Name": str(number)} for number in range(1_100)]
+    assert await states(table, source) == [State.DONE] * 1_100
 
 
 # Rows whose id the caller gave

@@ -60,6 +60,9 @@ async def test_a_virtual_directory_is_kept() -> None:
         ({"transport": canned(), "proxy": "http://127.0.0.1:9"}, ValueError),
         ({"timeout": 5}, TypeError),
         ({"retries": 5}, TypeError),
+        ({"retry": 5}, TypeError),
+        ({"limits": 5}, TypeError),
+        ({"timeouts": 5}, TypeError),
     ],
 )
 def test_an_option_that_is_wrong_is_refused_at_once(

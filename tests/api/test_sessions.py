@@ -378,8 +378,11 @@ async def test_a_page_in_place_of_data_leads_to_no_login_while_the_session_is_al
     assert len(site.logins) == 1
 
 
-async def test_where_a_look_does_not_tell_a_login_is_tried_once_a_minute() -> None:
-    site = Scripted(lambda r: answer(status=500) if is_service_document(r) else UNAUTHORIZED)
+@pytest.mark.parametrize("silence", [lambda _: answer(status=500), lost()], ids=["500", "lost"])
+async def test_where_a_look_does_not_tell_a_login_is_tried_once_a_minute(
+    silence: Callable[[Request], Response],
+) -> None:
+    site = Scripted(lambda r: silence(r) if is_service_document(r) else UNAUTHORIZED)
     async with client(site) as crm:
         for _ in range(5):
             with pytest.raises(SessionExpiredError):
