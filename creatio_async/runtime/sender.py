@@ -20,6 +20,9 @@ __all__ = ["Call", "Reply", "Sender"]
 
 _NOTHING: Final[frozenset[int]] = frozenset()
 
+_AMBIGUOUS = frozenset({"text/html", "application/json"})
+"""What may be a file of the caller's as well as the words of a lost session."""
+
 _REFUSAL = 1 << 16
 """Bytes of a refusal, or of a page that may be the login page, that are read of a stream."""
 
@@ -180,7 +183,7 @@ class Sender:
             head = Response(status=incoming.status, headers=incoming.headers)
             if head.status >= 300:
                 return evolve(head, body=await incoming.read(_REFUSAL)), incoming
-            if head.content_type == "text/html":  # a file of the caller's, or the login page
+            if head.content_type in _AMBIGUOUS:
                 incoming, start = await _peeked(incoming)
                 head = evolve(head, body=start)
             stack.push_async_exit(connection.pop_all())
