@@ -1,5 +1,4 @@
 import asyncio
-from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -18,43 +17,16 @@ from creatio_async import (
     UnavailableError,
 )
 from creatio_async.emulator import Cut, DropAfter, DropBefore, Emulator, Expire, Fail, Refuse
-from creatio_async.messages import Headers, Request, Response
 from creatio_async.protocol.retry import Repeat
-from creatio_async.protocol.site import parse_site
-from creatio_async.runtime.channels import InProcess
 from creatio_async.runtime.limits import Gate
-from creatio_async.runtime.sender import Call, Sender
-from creatio_async.runtime.session import Session
+from creatio_async.runtime.sender import Call
 from tests.api.canned import AUTH, SITE, Answer, answer, canned, client, lost
-from tests.api.scripted import Scripted, eventually, open_sockets
+from tests.api.scripted import Scripted
+from tests.api.senders import BUSY, READ, hold, ready
 
-READ = Call(method="GET", path="odata/Contact")
 LATER = answer(status=429, headers=[("Retry-After", "7")])
-BUSY = answer(status=503)
 FAILED = answer({}, 500)
 GONE = answer(status=504)
-
-
-async def ready(transport: Any, **options: Any) -> tuple[Sender, list[float]]:
-    """Return a sender that is logged in, and the list of its waits."""
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-        await asyncio.sleep(0)
-
-    session = Session(parse_site(SITE), AUTH, InProcess(transport), lambda: sum(waited))
-    await session.login()
-    given: dict[str, Any] = {
-        "session": session,
-        "gate": Gate(Limits()),
-        "retry": RetryPolicy(wait_initial=1, wait_jitter=0),
-        "headers": Headers(),
-        "sleep": sleep,
-        "clock": lambda: sum(waited),
-        **options,
-    }
-    return Sender(**given), waited
 
 
 # What is sent again
@@ -272,89 +244,6 @@ def test_at_once_is_a_whole_number(bad: Any) -> None:
 def test_a_timeout_is_seconds_above_0(name: str, bad: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is a number of seconds"):
         Timeouts(**{name: bad})
-
-
-# Cancellation
-
-
-async def hold(_: Request) -> Response:
-    """Answer never."""
-    await asyncio.get_running_loop().create_future()
-    raise AssertionError
-
-
-async def test_cancelled_while_it_waits_for_a_place_it_takes_none() -> None:
-    site = Scripted(hold)
-    sender, _ = await ready(site, gate=Gate(Limits(at_once=1)))
-    first = asyncio.create_task(sender.send(READ))
-    await eventually(lambda: site.under_way == 1)
-    waiting = [asyncio.create_task(sender.send(READ)) for _ in range(3)]
-    await asyncio.sleep(0)
-    for each in [waiting[0], waiting[2], first]:
-        each.cancel()
-    site.reply = lambda _: answer({"value": []})
-    assert (await waiting[1]).response.status == 200
-    assert not sender.gate.places.locked()
-
-
-async def test_cancelled_while_it_waits_for_a_login_it_leaves_the_login_alone() -> None:
-    holding = asyncio.Event()
-    site = Scripted(lambda _: answer(status=401))
-    sender, _ = await ready(site)
-    welcome = site.login(READ)  # type: ignore[arg-type]
-
-    async def slowly(_: Request) -> Response:
-        await holding.wait()
-        site.reply = lambda _: answer({"value": []})
-        assert isinstance(welcome, Response)
-        return welcome
-
-    site.login = slowly
-    tasks = [asyncio.create_task(sender.send(READ)) for _ in range(4)]
-    await eventually(lambda: len(site.logins) == 2)
-    for each in tasks[1:3]:
-        each.cancel()
-    holding.set()
-    done = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [isinstance(each, asyncio.CancelledError) for each in done] == [0, 1, 1, 0]
-    assert len(site.logins) == 2
-
-
-async def test_cancelled_during_a_backoff_it_holds_nothing() -> None:
-    async def sleep(_: float) -> None:
-        await asyncio.get_running_loop().create_future()
-
-    sender, _ = await ready(Scripted(lambda _: BUSY), sleep=sleep, gate=Gate(Limits(at_once=1)))
-    asked = asyncio.create_task(sender.send(READ))
-    await asyncio.sleep(0.01)
-    asked.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asked
-    assert not sender.gate.places.locked()
-
-
-@pytest.mark.parametrize("moment", range(0, 60, 3))
-async def test_cancelled_at_any_moment_it_leaves_a_client_that_works(
-    moment: int, emulator: Emulator
-) -> None:
-    async with emulator.served() as url:
-        sockets = open_sockets()
-        async with Creatio(url, AUTH, limits=Limits(at_once=2)) as crm:
-            await crm.odata["Contact"].top(1)
-            emulator.expire()
-            tasks = len(asyncio.all_tasks())
-            asked = [asyncio.ensure_future(top(crm)) for _ in range(8)]
-            for _ in range(moment):
-                await asyncio.sleep(0)
-            for each in asked:
-                each.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(*asked, return_exceptions=True)
-            assert len(await asyncio.gather(*(top(crm) for _ in range(8)))) == 8
-            assert emulator.logins in {2, 3}, "3 where a login was cancelled that was let in"
-            assert len(asyncio.all_tasks()) <= tasks + 4, "those of the server's connections"
-            assert open_sockets() <= sockets + 2 * 2, "two connections of two ends"
-        await eventually(lambda: open_sockets() == sockets)
 
 
 async def top(crm: Creatio) -> list[dict[str, Any]]:
