@@ -99,6 +99,13 @@ def test_a_long_list_next_to_an_order_or_a_limit_is_refused(options: dict[str, A
         parts(F.Id.in_(IDS[: CHAIN + 1]), **options)
 
 
+def test_a_short_list_next_to_an_order_is_left_to_the_server() -> None:
+    long_path = F.Account.Type.Id.in_(IDS[:CHAIN])
+    (asked,) = parts(long_path, order=(as_order("Name"),))
+    assert lists(asked) == [IDS[:CHAIN]]
+    assert len(parts(long_path)) == 2
+
+
 @pytest.mark.parametrize(
     "condition",
     [(F.Age > 1) | F.Id.in_(IDS), ~F.Id.in_(IDS), (F.A == 1) & ~(~F.Id.in_(IDS) & (F.B == 1))],
