@@ -8,62 +8,114 @@
         contacts = await crm.odata["Contact"].where(F.Name.contains("User")).top(5)
 """
 
-from creatio_async.auth import Password
-from creatio_async.batch import Batch, Group, Sent
-from creatio_async.bulk.job import Job
-from creatio_async.bulk.report import BulkError, Outcome, Progress, Report
-from creatio_async.client import Creatio
-from creatio_async.entities import EntitySet
-from creatio_async.errors import (
-    AuthenticationError,
-    BadRequestError,
-    BatchError,
-    ConflictError,
-    CreatioError,
-    CsrfError,
-    FailedDependencyError,
-    ForbiddenError,
-    GoneError,
-    MethodNotAllowedError,
-    MultipleRowsError,
-    NotAcceptableError,
-    NotFoundError,
-    NotImplementedByServerError,
-    PreconditionFailedError,
-    ProcessError,
-    ResponseError,
-    RowLimitError,
-    ServerError,
-    SessionExpiredError,
-    ThrottledError,
-    TooLargeError,
-    TransportError,
-    UnavailableError,
-    UnexpectedResponseError,
-    UnsupportedMediaTypeError,
-)
-from creatio_async.finding import Found
-from creatio_async.messages import Headers, Request, Response
-from creatio_async.odata import OData
-from creatio_async.outcomes import State
-from creatio_async.processes import Processes
-from creatio_async.protocol.odata.expressions import (
-    Column,
-    Expression,
-    F,
-    isof,
-    maxdatetime,
-    mindatetime,
-    now,
-)
-from creatio_async.protocol.odata.nodes import Condition, EnumMember
-from creatio_async.protocol.odata.spec import Expand, Page
-from creatio_async.protocol.retry import RetryPolicy
-from creatio_async.query import Query
-from creatio_async.runtime.limits import Limits, Timeouts
-from creatio_async.runtime.transport import Transport
-from creatio_async.uris import UriQuery
-from creatio_async.version import __version__
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from creatio_async.auth import (
+        Password,
+    )
+    from creatio_async.batch import (
+        Batch,
+        Group,
+        Sent,
+    )
+    from creatio_async.bulk.job import (
+        Job,
+    )
+    from creatio_async.bulk.report import (
+        BulkError,
+        Outcome,
+        Progress,
+        Report,
+    )
+    from creatio_async.client import (
+        Creatio,
+    )
+    from creatio_async.entities import (
+        EntitySet,
+    )
+    from creatio_async.errors import (
+        AuthenticationError,
+        BadRequestError,
+        BatchError,
+        ConflictError,
+        CreatioError,
+        CsrfError,
+        FailedDependencyError,
+        ForbiddenError,
+        GoneError,
+        MethodNotAllowedError,
+        MultipleRowsError,
+        NotAcceptableError,
+        NotFoundError,
+        NotImplementedByServerError,
+        PreconditionFailedError,
+        ProcessError,
+        ResponseError,
+        RowLimitError,
+        ServerError,
+        SessionExpiredError,
+        ThrottledError,
+        TooLargeError,
+        TransportError,
+        UnavailableError,
+        UnexpectedResponseError,
+        UnsupportedMediaTypeError,
+    )
+    from creatio_async.finding import (
+        Found,
+    )
+    from creatio_async.messages import (
+        Headers,
+        Request,
+        Response,
+    )
+    from creatio_async.odata import (
+        OData,
+    )
+    from creatio_async.outcomes import (
+        State,
+    )
+    from creatio_async.processes import (
+        Processes,
+    )
+    from creatio_async.protocol.odata.expressions import (
+        Column,
+        Expression,
+        F,
+        isof,
+        maxdatetime,
+        mindatetime,
+        now,
+    )
+    from creatio_async.protocol.odata.nodes import (
+        Condition,
+        EnumMember,
+    )
+    from creatio_async.protocol.odata.spec import (
+        Expand,
+        Page,
+    )
+    from creatio_async.protocol.retry import (
+        RetryPolicy,
+    )
+    from creatio_async.query import (
+        Query,
+    )
+    from creatio_async.runtime.limits import (
+        Limits,
+        Timeouts,
+    )
+    from creatio_async.runtime.transport import (
+        Transport,
+    )
+    from creatio_async.uris import (
+        UriQuery,
+    )
+    from creatio_async.version import (
+        __version__,
+    )
 
 __all__ = [
     "AuthenticationError",
@@ -129,3 +181,100 @@ __all__ = [
     "mindatetime",
     "now",
 ]
+
+# A name is loaded when it is first asked for: a program that needs an error class or the version
+# does not wait for the rest.
+_HOMES = {
+    "auth": ("Password",),
+    "batch": (
+        "Batch",
+        "Group",
+        "Sent",
+    ),
+    "bulk.job": ("Job",),
+    "bulk.report": (
+        "BulkError",
+        "Outcome",
+        "Progress",
+        "Report",
+    ),
+    "client": ("Creatio",),
+    "entities": ("EntitySet",),
+    "errors": (
+        "AuthenticationError",
+        "BadRequestError",
+        "BatchError",
+        "ConflictError",
+        "CreatioError",
+        "CsrfError",
+        "FailedDependencyError",
+        "ForbiddenError",
+        "GoneError",
+        "MethodNotAllowedError",
+        "MultipleRowsError",
+        "NotAcceptableError",
+        "NotFoundError",
+        "NotImplementedByServerError",
+        "PreconditionFailedError",
+        "ProcessError",
+        "ResponseError",
+        "RowLimitError",
+        "ServerError",
+        "SessionExpiredError",
+        "ThrottledError",
+        "TooLargeError",
+        "TransportError",
+        "UnavailableError",
+        "UnexpectedResponseError",
+        "UnsupportedMediaTypeError",
+    ),
+    "finding": ("Found",),
+    "messages": (
+        "Headers",
+        "Request",
+        "Response",
+    ),
+    "odata": ("OData",),
+    "outcomes": ("State",),
+    "processes": ("Processes",),
+    "protocol.odata.expressions": (
+        "Column",
+        "Expression",
+        "F",
+        "isof",
+        "maxdatetime",
+        "mindatetime",
+        "now",
+    ),
+    "protocol.odata.nodes": (
+        "Condition",
+        "EnumMember",
+    ),
+    "protocol.odata.spec": (
+        "Expand",
+        "Page",
+    ),
+    "protocol.retry": ("RetryPolicy",),
+    "query": ("Query",),
+    "runtime.limits": (
+        "Limits",
+        "Timeouts",
+    ),
+    "runtime.transport": ("Transport",),
+    "uris": ("UriQuery",),
+    "version": ("__version__",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load *name* from the module that it lives in."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,7 +5,6 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import attrs
 import pytest
@@ -24,7 +23,7 @@ MODULES = sorted(
 )
 ERRORS = [
     found
-    for found in vars(creatio_async).values()
+    for found in (getattr(creatio_async, name) for name in creatio_async.__all__)
     if isinstance(found, type) and issubclass(found, errors.CreatioError)
 ]
 SECRET = "s3cret"
@@ -82,15 +81,31 @@ def test_what_a_module_offers_is_there_and_sorted(name: str) -> None:
 
 
 def test_the_package_offers_all_that_it_imports_and_every_error() -> None:
-    public = {
-        name
-        for name, value in vars(creatio_async).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    typed = {
+        (node.module, alias.name)
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
-    assert set(creatio_async.__all__) >= public
+    loaded = {
+        (f"creatio_async.{home}", name)
+        for home, names in creatio_async._HOMES.items()
+        for name in names
+    }
+    assert typed == loaded  # what type checkers see is what is there
+    assert {name for _, name in loaded} == set(creatio_async.__all__)
+    assert set(dir(creatio_async)) >= set(creatio_async.__all__)
     assert {kind.__name__ for kind in ERRORS} >= set(errors.__all__)
     assert list(creatio_async.__all__) == sorted(creatio_async.__all__, key=isort_key)
     assert all(hasattr(creatio_async, name) for name in creatio_async.__all__)
+
+
+def test_a_name_that_the_package_lacks_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = creatio_async.Nothing
 
 
 @pytest.mark.parametrize("kind", ERRORS)
