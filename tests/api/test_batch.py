@@ -453,6 +453,12 @@ async def test_a_query_of_several_requests_or_of_none_has_no_place_in_a_batch() 
             batch.query(cities.where(F.Name.in_([])))
 
 
+async def test_a_batch_travels_in_a_form_that_there_is() -> None:
+    async with client(canned()) as crm:
+        with pytest.raises(ValueError, match="a batch travels as"):
+            crm.odata.batch(format="yaml")  # type: ignore[arg-type]
+
+
 async def test_a_row_that_is_changed_later_goes_out_as_it_was(
     crm: Creatio, emulator: Emulator
 ) -> None:

@@ -263,6 +263,12 @@ async def test_a_server_that_does_not_give_the_row_back_is_asked_for_it() -> Non
         assert await crm.odata["Contact"].create({"Name": "x"}) == {"Id": GUID, "Name": "x"}
 
 
+async def test_a_row_that_was_added_and_cannot_be_read_is_an_error_of_the_reading() -> None:
+    async with client(canned(answer(status=204), answer(status=403))) as crm:
+        with pytest.raises(ForbiddenError, match="GET"):
+            await crm.odata["Contact"].create({"Name": "x"})
+
+
 BAD_ROWS: list[tuple[Any, type[Exception], str]] = [
     ({"Account": {"Id": GUID}}, ValueError, "create Contact, 'Account': .*'AccountId'"),
     ({"Account/Id": GUID}, ValueError, "create Contact, 'Account/Id': .*'AccountId'"),
