@@ -16,7 +16,9 @@ from creatio_async.errors import (
 )
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.outcomes import State
-from creatio_async.protocol.batch import jsonbatch
+from creatio_async.protocol.batch import jsonbatch, multipartbatch
+from creatio_async.protocol.batch.jsonbatch import Answers
+from creatio_async.protocol.batch.multipartbatch import decode_by_type
 from creatio_async.protocol.batch.operations import Operation, check_count
 from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.names import key_text
@@ -29,9 +31,15 @@ from creatio_async.protocol.values import check_row
 from creatio_async.query import Query
 from creatio_async.rows import with_id
 from creatio_async.runtime.sender import Call, Reply
+from creatio_async.runtime.session import unknown
 from creatio_async.service import Service
 
-__all__ = ["Batch", "Group", "Sent"]
+__all__ = ["Batch", "Format", "Group", "Sent"]
+
+Format = Literal["json", "multipart"]
+"""How a batch travels."""
+
+_CUT_OFF = "the answer broke off before that to this operation"
 
 _Kind = Literal["create", "update", "delete", "get", "query"]
 
@@ -146,9 +154,16 @@ class Batch(Group):
     the batch was made with ``continue_on_error=False``.
     """
 
-    def __init__(self, service: Service, *, continue_on_error: bool = True) -> None:
+    def __init__(
+        self,
+        service: Service,
+        *,
+        continue_on_error: bool = True,
+        format: Format = "json",  # noqa: A002
+    ) -> None:
         super().__init__(service.reading)
         self._service = service
+        self._format: Format = format
         self._continue = continue_on_error
         self._was_sent = False
         self._groups = 0
@@ -210,13 +225,14 @@ class Batch(Group):
         if self._was_sent:
             raise RuntimeError("a batch is sent once; make a new one")
         operations = [sent.operation for sent in self._operations]
-        call = batch_call(operations, continue_on_error=self._continue)
+        call = batch_call(operations, self._format, continue_on_error=self._continue)
         self._was_sent = True
         for sent in self._operations:
             sent.state = State.UNKNOWN  # until there is an answer, and if waiting is cancelled
         try:
             reply = await self._service.sender.send(call)
-            items = jsonbatch.decode(len(operations), reply.request, reply.response)
+            groups = [each.group for each in operations]
+            items = decode_by_type(len(operations), reply.request, reply.response, groups=groups)
         except (TransportError, ResponseError, BatchError) as error:
             self._lost(error)
             raise
@@ -228,18 +244,19 @@ class Batch(Group):
             sent.state = State.UNKNOWN if doubt else State.NOT_RUN
             sent.error = error
 
-    def _settle(self, reply: Reply, items: list[jsonbatch.Item | None]) -> None:
+    def _settle(self, reply: Reply, items: Answers) -> None:
         base = str(reply.request.url).removesuffix("$batch")
         failed: dict[str | None, Response] = {}
         for sent, item in zip(self._operations, items, strict=True):
             if item is None:
-                detail = "the batch stopped before this operation"
-                sent.state = State.NOT_RUN
+                sent.state = State.UNKNOWN if items.cut_off else State.NOT_RUN
+                detail = _CUT_OFF if items.cut_off else "the batch stopped before this operation"
                 sent.error = BatchError(reply.request, reply.response, detail)
                 continue
             response = jsonbatch.as_response(item)
-            _answered(sent, inner_request(base, sent.operation), response)
-            if sent.error is not None:
+            if item["id"]:  # else it stands for the whole group
+                _answered(sent, inner_request(base, sent.operation), response)
+            if response.status >= 400:
                 failed[sent.operation.group] = response
         failed.pop(None, None)
         for sent in self._operations:
@@ -253,8 +270,14 @@ class Batch(Group):
 
 def _answered(sent: Sent, request: Request, response: Response) -> None:
     sent.answer, sent.status = (request, response), response.status
-    sent.error = refusal(request, response)
+    sent.error = inner_refusal(request, response)
     sent.state = state_of(sent.error)
+
+
+def inner_refusal(request: Request, response: Response) -> ResponseError | None:
+    """Return the error that the answer to one operation is: the session of a batch is alive."""
+    error = refusal(request, response)
+    return unknown(error) if error is not None and error.status == 401 else error
 
 
 def state_of(error: ResponseError | None) -> State:
@@ -264,24 +287,39 @@ def state_of(error: ResponseError | None) -> State:
     return State.CONFLICT if isinstance(error, ConflictError) else State.FAILED
 
 
-def batch_call(operations: Sequence[Operation], *, continue_on_error: bool) -> Call:
+def batch_call(
+    operations: Sequence[Operation],
+    format: Format,  # noqa: A002
+    *,
+    continue_on_error: bool,
+) -> Call:
     """Return the call that sends *operations*.
 
     Raises:
         ValueError: A value in a body has no place in OData.
         TypeError: A value in a body is of a type that OData does not have.
     """
-    body = jsonbatch.encode(operations, lambda at: f"operation {at + 1}")
     reads = all(each.method == "GET" for each in operations)
-    return call_of(body, reads=reads, continue_on_error=continue_on_error)
+    if format == "json":
+        body = jsonbatch.encode(operations, lambda at: f"operation {at + 1}")
+        return call_of(body, reads=reads, continue_on_error=continue_on_error)
+    body, content_type = multipartbatch.encode(operations, lambda at: f"operation {at + 1}")
+    headers = {**multipartbatch.ACCEPT, "Content-Type": content_type}
+    return call_of(body, headers, reads=reads, continue_on_error=continue_on_error)
 
 
-def call_of(body: bytes, *, reads: bool, continue_on_error: bool = True) -> Call:
+def call_of(
+    body: bytes,
+    headers: Mapping[str, str] = jsonbatch.HEADERS,
+    *,
+    reads: bool,
+    continue_on_error: bool = True,
+) -> Call:
     """Return the call that sends the encoded *body* of a batch."""
     return Call(
         method="POST",
         path=f"{v4.SERVICE}/$batch",
-        headers={**jsonbatch.HEADERS, **(jsonbatch.CONTINUE if continue_on_error else {})},
+        headers={**headers, **(jsonbatch.CONTINUE if continue_on_error else {})},
         body=body,
         repeat=Repeat.READ if reads else Repeat.REFUSED,
     )

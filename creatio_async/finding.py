@@ -6,12 +6,11 @@ from uuid import UUID
 
 from attrs import frozen
 
-from creatio_async.batch import call_of, inner_request
+from creatio_async.batch import call_of, inner_refusal, inner_request
 from creatio_async.bulk.source import Source
 from creatio_async.errors import BatchError, NotFoundError
 from creatio_async.protocol.batch import jsonbatch
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
-from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.spec import QuerySpec, Row
@@ -59,7 +58,7 @@ async def _find(service: Service, name: str, keys: Sequence[str], spec: QuerySpe
         if item is None:
             break
         response = jsonbatch.as_response(item)
-        error = refusal(inner_request(base, operation), response)
+        error = inner_refusal(inner_request(base, operation), response)
         if error is not None and not isinstance(error, NotFoundError):
             raise error
         row = None if error is not None else _row(service, item, spec)

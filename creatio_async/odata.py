@@ -1,10 +1,10 @@
 """The OData service of a site: entity sets by name, batches, any address, and what there is."""
 
-from typing import Literal
+from typing import get_args
 
 from attrs import define
 
-from creatio_async.batch import Batch
+from creatio_async.batch import Batch, Format
 from creatio_async.entities import EntitySet
 from creatio_async.protocol.names import check_name
 from creatio_async.service import Service
@@ -34,21 +34,21 @@ class OData:
         self,
         *,
         continue_on_error: bool = True,
-        format: Literal["json"] = "json",  # noqa: A002
+        format: Format = "json",  # noqa: A002
     ) -> Batch:
         """Return an empty batch; fill it, then ``await batch.send()``.
 
         Args:
             continue_on_error: Go on after an operation that fails. Without it the operations
                 after the first failure are not run.
-            format: How it travels.
+            format: How it travels: ``"json"``, or ``"multipart"`` (multipart/mixed).
 
         Raises:
             ValueError: There is no such format.
         """
-        if format != "json":
-            raise ValueError(f"a batch travels as 'json', not {format!r}")
-        return Batch(self._service, continue_on_error=continue_on_error)
+        if format not in get_args(Format):
+            raise ValueError(f"a batch travels as 'json' or 'multipart', not as {format!r}")
+        return Batch(self._service, continue_on_error=continue_on_error, format=format)
 
     def read(self, uri: str) -> UriQuery:
         """Return a query for the rows at *uri*; nothing is sent.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from attrs import define, field
 
-from creatio_async.batch import call_of, inner_request, state_of
+from creatio_async.batch import call_of, inner_refusal, inner_request, state_of
 from creatio_async.bulk.report import Outcome
 from creatio_async.errors import (
     AuthenticationError,
@@ -34,7 +34,6 @@ from creatio_async.protocol.odata.spec import QuerySpec
 from creatio_async.protocol.retry import is_doubtful
 from creatio_async.protocol.values import check_row, same_value
 from creatio_async.runtime.sender import Reply
-from creatio_async.runtime.session import unknown
 from creatio_async.service import Service
 
 __all__ = ["Creates", "NewId"]
@@ -61,6 +60,8 @@ class _Entry:
 class _Left:
     """What is open after a send, by what is to be done."""
 
+    goes_on: bool = True
+    """A row without an answer says nothing about the batch having stopped."""
     again: list[_Entry] = field(factory=list[_Entry])
     """Refused for a passing reason."""
     doubtful: list[_Entry] = field(factory=list[_Entry])
@@ -209,10 +210,8 @@ class Creates:
             raise
         return self._read(entries, reply, items)
 
-    def _read(
-        self, entries: list[_Entry], reply: Reply, items: list[jsonbatch.Item | None]
-    ) -> _Left:
-        left = _Left()
+    def _read(self, entries: list[_Entry], reply: Reply, items: jsonbatch.Answers) -> _Left:
+        left = _Left(goes_on=self.continue_on_error or items.cut_off)
         for entry, item in zip(entries, items, strict=True):
             if item is None:
                 self._missing(entry, reply, left)
@@ -229,7 +228,7 @@ class Creates:
     def _missing(self, entry: _Entry, reply: Reply, left: _Left) -> None:
         outcome = entry.outcome
         outcome.http_status = None
-        if left.stop is not None and not self.continue_on_error:
+        if left.stop is not None and not left.goes_on:
             detail = "the batch stopped before this row"
             outcome.state = State.NOT_RUN
             left.behind.append(entry)
@@ -241,9 +240,7 @@ class Creates:
 
     def _refused(self, entry: _Entry, reply: Reply, item: jsonbatch.Item, left: _Left) -> None:
         base = str(reply.request.url).removesuffix("$batch")
-        error = refusal(inner_request(base, entry.operation), jsonbatch.as_response(item))
-        if error is not None and error.status == 401:
-            error = unknown(error)
+        error = inner_refusal(inner_request(base, entry.operation), jsonbatch.as_response(item))
         outcome = entry.outcome
         left.stop = left.stop or entry
         outcome.http_status, outcome.error = item["status"], error
@@ -305,7 +302,9 @@ class Creates:
             name in row and same_value(value, row[name]) for name, value in sent.items()
         )
         if ours:
-            outcome.state, outcome.error = State.DONE, None
+            was_there = outcome.attempts == 1 and isinstance(outcome.error, ConflictError)
+            outcome.state = State.UNCHANGED if was_there else State.DONE
+            outcome.error = None
             if self.return_rows:
                 outcome.saved = self.service.reading.row(row)
         elif isinstance(outcome.error, ConflictError):
@@ -313,7 +312,7 @@ class Creates:
 
     async def _exchange(
         self, count: int, body: bytes, *, reads: bool
-    ) -> tuple[Reply, list[jsonbatch.Item | None]]:
+    ) -> tuple[Reply, jsonbatch.Answers]:
         self.requests += 1
         go_on = reads or self.continue_on_error
         call = call_of(body, reads=reads, continue_on_error=go_on)

@@ -109,8 +109,9 @@ class Sender:
         """
         opened: list[Incoming] = []
 
-        async def begin(request: Request, stack: AsyncExitStack) -> Response:
-            response, incoming = await self._begin(request, stack)
+        async def begin(request: Request, connection: AsyncExitStack) -> Response:
+            incoming = await connection.enter_async_context(self.session.channel.stream(request))
+            response, incoming = await _head(incoming)
             opened[:] = [incoming]
             return response
 
@@ -146,14 +147,17 @@ class Sender:
         await stack.enter_async_context(self.gate.places)
         may_renew = True
         while True:
-            try:
-                seen, request, response = await self._exchange(call, stack, receive)
-            except TransportError as error:
-                return _failure(call, error)
-            refused = None if response.status in call.fine else _refusal(request, response)
-            if refused is None:
-                self.session.proved()
-                return request, response
+            # Of a refusal the connection is given back before anybody logs in: it may be the last.
+            async with AsyncExitStack() as connection:
+                try:
+                    seen, request, response = await self._exchange(call, connection, receive)
+                except TransportError as error:
+                    return _failure(call, error)
+                refused = None if response.status in call.fine else _refusal(request, response)
+                if refused is None:
+                    self.session.proved()
+                    stack.push_async_exit(connection.pop_all())
+                    return request, response
             may_renew = may_renew and not _is_spent(call)
             try:
                 verdict = await self.session.judge(seen, request, refused, may_renew=may_renew)
@@ -165,29 +169,16 @@ class Sender:
             may_renew = False
 
     async def _exchange(
-        self, call: Call, stack: AsyncExitStack, receive: _Receive
+        self, call: Call, connection: AsyncExitStack, receive: _Receive
     ) -> tuple[int, Request, Response]:
         async with self.gate.throttle:
             if self.session.is_closed:
                 raise RuntimeError("the client is closed: nothing is sent any more")
             seen, request = self.session.number, self._request(call)
-            return seen, request, await receive(request, stack)
+            return seen, request, await receive(request, connection)
 
     async def _whole(self, request: Request, _: AsyncExitStack) -> Response:
         return await self.session.channel.send(request)
-
-    async def _begin(self, request: Request, stack: AsyncExitStack) -> tuple[Response, Incoming]:
-        """Return the head of an answer as a `Response`: with a body where it is a refusal."""
-        async with AsyncExitStack() as connection:
-            incoming = await connection.enter_async_context(self.session.channel.stream(request))
-            head = Response(status=incoming.status, headers=incoming.headers)
-            if head.status >= 300:
-                return evolve(head, body=await incoming.read(_REFUSAL)), incoming
-            if head.content_type in _AMBIGUOUS:
-                incoming, start = await _peeked(incoming)
-                head = evolve(head, body=start)
-            stack.push_async_exit(connection.pop_all())
-        return head, incoming
 
     def _request(self, call: Call) -> Request:
         return Request(
@@ -217,6 +208,17 @@ def _failure(call: Call, error: TransportError | ResponseError) -> _Failure:
         error.add_note("not sent again: its source was begun, and can be read only once")
         repeat = Repeat.NEVER
     return _Failure(error, repeat, is_doubtful(error))
+
+
+async def _head(incoming: Incoming) -> tuple[Response, Incoming]:
+    """Return what can be judged of an answer before it is read, and the answer, as if unread."""
+    head = Response(status=incoming.status, headers=incoming.headers)
+    if head.status >= 300:
+        return evolve(head, body=await incoming.read(_REFUSAL)), incoming
+    if head.content_type in _AMBIGUOUS:
+        incoming, start = await _peeked(incoming)
+        head = evolve(head, body=start)
+    return head, incoming
 
 
 async def _peeked(incoming: Incoming) -> tuple[Incoming, bytes]:

@@ -258,7 +258,9 @@ async def test_answers_are_matched_by_id_in_any_order_and_missing_ones_are_told(
         b'{"responses":[{"id":"0","status":200}]}',
         b'{"responses":[{"id":"x","status":200}]}',
         b'{"responses":[{"id":"1","status":200},{"id":"1","status":200}]}',
-        b'{"responses":[{"id":"1","status":200}]',
+        b'{"responses":[',
+        b'{"responses":[{"id":"1","status":2',
+        b'[{"id":"1","status":200}',
     ],
 )
 async def test_an_answer_that_is_none_to_the_batch_leaves_its_operations_unknown(
@@ -469,3 +471,27 @@ async def test_a_row_that_is_changed_later_goes_out_as_it_was(
     row["Name"] = "After"
     await batch.send()
     assert {each["body"]["Name"] for each in batches(emulator)[0]} == {"Before"}
+
+
+WHOLE = (
+    b'{"responses": [ {"id":"2","status":204,"headers":{}} ,\n{"id":"1","status":201,"headers":{},'
+    b'"body":{"Id":"x","Name":"}]}"}},{"id":"3","status":404,"headers":{}}]}'
+)
+
+
+@pytest.mark.parametrize("cut", range(WHOLE.index(b" ,"), len(WHOLE)))
+async def test_of_an_answer_that_breaks_off_what_came_whole_is_kept(cut: int) -> None:
+    """A proxy may cut an answer without a word: its length is then that of the part."""
+    async with client(canned(answer(WHOLE[:cut]))) as crm:
+        batch = crm.odata.batch()
+        sent = [batch.create("City", {"Name": "x"}) for _ in range(3)]
+        await batch.send()
+    ends = [WHOLE.index(b',{"id":"3"'), WHOLE.index(b" ,"), len(WHOLE) - 2]
+    expected = [State.DONE, State.DONE, State.FAILED]
+    assert [each.state for each in sent] == [
+        state if cut >= end else State.UNKNOWN for state, end in zip(expected, ends, strict=True)
+    ]
+    for each in sent:
+        if each.state is State.UNKNOWN:
+            with pytest.raises(BatchError, match="broke off"):
+                each.result()

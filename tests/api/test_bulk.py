@@ -256,8 +256,8 @@ async def test_a_given_id_is_kept_in_lower_case(crm: Creatio, emulator: Emulator
     assert source == [{"Id": str(given).upper(), "Name": "City 0"}], "the input is the caller's"
 
 
-@pytest.mark.parametrize(("name", "state"), [("City 0", State.DONE), ("City 1", State.CONFLICT)])
-async def test_a_row_that_is_there_already_is_done_if_it_is_the_same(
+@pytest.mark.parametrize(("name", "state"), [("City 0", State.UNCHANGED), ("City 1", State.CONFLICT)])
+async def test_a_row_that_is_there_already_is_unchanged_if_it_is_the_same(
     name: str, state: State, crm: Creatio, emulator: Emulator
 ) -> None:
     (taken,) = emulator.insert("City", [{"Name": "City 0"}])
@@ -270,11 +270,12 @@ async def test_ids_made_by_a_function_make_a_second_run_of_it_all_harmless(
     crm: Creatio, emulator: Emulator
 ) -> None:
     ids = {row["Name"]: uuid4() for row in rows(30)}
-    for _ in range(2):
+    for state in (State.DONE, State.UNCHANGED):
         report = await crm.odata["City"].create_many(
             rows(30), new_id=lambda row: ids[row["Name"]], batch_size=10
         )
-        assert report.counts == {State.DONE: 30}
+        assert report.counts == {state: 30}
+        assert report.done == 30
     assert names(emulator) == expected(30)
 
 

@@ -5,8 +5,12 @@ Ids are position numbers, so that they cannot repeat and mean nothing in an addr
 object.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from json import JSONDecoder
 from typing import Any
+
+import orjson
 
 from creatio_async.errors import BatchError
 from creatio_async.messages import Headers, Request, Response
@@ -14,10 +18,24 @@ from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
 from creatio_async.protocol.json import as_object
 from creatio_async.protocol.values import dumps, dumps_rows
 
-__all__ = ["CONTINUE", "HEADERS", "Item", "as_response", "decode", "encode"]
+__all__ = ["CONTINUE", "HEADERS", "Answers", "Item", "as_response", "decode", "encode"]
 
 Item = dict[str, Any]
 """One answer, as JSON gives it: ``id``, ``status``, ``headers``, ``body``."""
+
+
+class Answers(list[Item | None]):
+    """The answers in the order of the operations; None where there is none.
+
+    An item whose ``id`` is empty stands for its whole group: the group failed, and the server
+    does not say at which operation.
+    """
+
+    cut_off: bool = False
+    """The answer broke off: of an operation without an answer nothing is known. Where it is
+    False, such an operation was not run, or its group failed.
+    """
+
 
 HEADERS: Mapping[str, str] = {"Accept": "application/json", "Content-Type": "application/json"}
 
@@ -26,6 +44,11 @@ CONTINUE: Mapping[str, str] = {"Prefer": "continue-on-error, odata.continue-on-e
 
 It counts on the outer request only.
 """
+
+_BOM = b"\xef\xbb\xbf"
+_START = re.compile(r'\s*\{\s*"responses"\s*:\s*\[\s*')
+_COMMA = re.compile(r"\s*,\s*")
+_DECODER = JSONDecoder()
 
 _READ = {"Accept": "application/json"}
 _WRITE = {"Accept": "application/json", "Content-Type": "application/json"}
@@ -65,29 +88,56 @@ def _item(name: str, operation: Operation) -> Item:
     return item
 
 
-def decode(count: int, request: Request, response: Response) -> list[Item | None]:
+def decode(count: int, request: Request, response: Response) -> Answers:
     """Return the answers in the order of the *count* operations.
 
     None stands where there is no answer: the server stopped before the operation, or its group
-    failed as a whole.
+    failed as a whole, or the answer is cut off.
 
     Raises:
-        BatchError: The body is no answer to this batch: no JSON, or only a part of it, or an
-            answer that belongs to no operation, or two that belong to one.
+        BatchError: The body is no answer to this batch: no JSON, or an answer that belongs to no
+            operation, or two that belong to one.
     """
+    answers = Answers([None] * count)
     try:
-        responses = response.json()["responses"]
-        found: list[Item | None] = [None] * count
-        for item in responses:
+        for item in _items(response.body, answers):
             place = _PLACES[item["id"]]
-            if found[place] is not None:
+            if answers[place] is not None:
                 raise BatchError(request, response, f"two answers have the id {item['id']}")
             item["status"] = int(item["status"])
-            found[place] = item
+            answers[place] = item
     except (ValueError, TypeError, KeyError, IndexError) as error:
         detail = f"the body is no answer to this batch: {type(error).__name__} {error}"
         raise BatchError(request, response, detail) from None
-    return found
+    return answers
+
+
+def _items(body: bytes, answers: "Answers") -> Iterable[Item]:
+    items: list[Item]
+    try:
+        items = orjson.loads(body.removeprefix(_BOM))["responses"]
+    except ValueError:
+        items = _whole_items(body.decode("utf-8-sig", errors="replace"))
+        if not items:
+            raise
+        answers.cut_off = True
+    return items
+
+
+def _whole_items(text: str) -> list[Item]:
+    """Return the answers that came whole before the body broke off."""
+    start = _START.match(text)
+    at = start.end() if start else len(text)
+    whole: list[Item] = []
+    while at < len(text):
+        try:
+            item, at = _DECODER.raw_decode(text, at)
+        except ValueError:
+            break
+        whole.append(item)
+        comma = _COMMA.match(text, at)
+        at = comma.end() if comma else len(text)
+    return whole
 
 
 def as_response(item: Item) -> Response:

@@ -13,7 +13,7 @@ from creatio_async.messages import Request, Response
 from creatio_async.protocol.batch import jsonbatch
 from creatio_async.protocol.batch.heads import MultipartError, boundary_of
 from creatio_async.protocol.batch.httpparts import field_lines, read_answer, request_line
-from creatio_async.protocol.batch.jsonbatch import Item
+from creatio_async.protocol.batch.jsonbatch import Answers, Item
 from creatio_async.protocol.batch.multipart import Limits, Reader, Writer
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation, check_count
 from creatio_async.protocol.values import dumps_rows
@@ -34,19 +34,6 @@ _PART_HEADS = [
 
 _Found = tuple[tuple[int, ...], Item]
 """The place of a part, and the answer that it is."""
-
-
-class Answers(list[Item | None]):
-    """The answers in the order of the operations; None where there is none.
-
-    An item whose ``id`` is empty stands for its whole group: the group failed, and the server
-    does not say at which operation.
-    """
-
-    cut_off: bool = False
-    """The answer ended before its closing delimiter: of an operation without an answer nothing is
-    known. Where it is False, such an operation was not run, or its group failed.
-    """
 
 
 def encode(
@@ -187,7 +174,7 @@ def decode_by_type(
     """
     if response.content_type.startswith("multipart/"):
         return decode(count, request, response, groups=groups)
-    return Answers(jsonbatch.decode(count, request, response))
+    return jsonbatch.decode(count, request, response)
 
 
 def _read(response: Response) -> tuple[Reader, list[_Found]]:
