@@ -3,6 +3,7 @@
 from creatio_async.emulator.app import Emulator
 from creatio_async.emulator.sessions import User
 from creatio_async.emulator.troubles import (
+    Accepted,
     Answer,
     Cut,
     DropAfter,
@@ -10,6 +11,7 @@ from creatio_async.emulator.troubles import (
     Expire,
     Fail,
     Latency,
+    Redirect,
     Refuse,
     Rule,
     Trouble,
@@ -17,6 +19,7 @@ from creatio_async.emulator.troubles import (
 )
 
 __all__ = [
+    "Accepted",
     "Answer",
     "Cut",
     "DropAfter",
@@ -25,6 +28,7 @@ __all__ = [
     "Expire",
     "Fail",
     "Latency",
+    "Redirect",
     "Refuse",
     "Rule",
     "Trouble",

@@ -33,6 +33,9 @@ __all__ = ["Emulator"]
 _KEPT = 1000
 """Requests that are remembered."""
 
+_MAX_FILE_SIZE = 10 * 2**20
+"""Source: the system setting ``MaxFileSize``, 10 MB by default."""
+
 _Function = TypeVar("_Function", bound=Process)
 
 
@@ -46,7 +49,7 @@ class Emulator:
     Args:
         profile: ``creatio`` keeps Creatio's limits and refusals; ``standard`` is plain OData: no
             limits, 404 for an unknown set, lookups filtered either way, nulls for empty lookups
-            and dates.
+            and dates, entity tags, and a 501 that names what is missing.
         runtime: ``framework`` is .NET Framework, with the workspace below ``/0``; ``net`` is .NET,
             without it. Source: academy.creatio.com, "OData".
         database: A file of SQLite that keeps the rows, or ``:memory:``.
@@ -61,6 +64,15 @@ class Emulator:
             one. Source: seen in the code of a client.
         row_limit: Rows in one answer; more are a 500. 0 for no limit. Ignored by the profile
             ``standard``. Source: academy.creatio.com, "OData", limitations.
+        max_file_size: Bytes of one stream; more are a 413 (that it is this status is inferred). 0
+            for no limit; None for the one of the profile: 10 MB in ``creatio``, as the system
+            setting ``MaxFileSize`` has it, and none in ``standard``.
+        honours_return: Whether ``Prefer: return=minimal`` and ``return=representation`` decide what
+            the answer to a create and to an update holds; None for the way of the profile: no in
+            ``creatio``, of which nobody knows, and yes in ``standard``.
+        page_size: Rows after which an answer ends in an ``@odata.nextLink``; 0 for none, as Creatio
+            has none. The profile ``standard`` takes ``Prefer: odata.maxpagesize`` as well.
+        relative_links: Whether next links are relative to the service root, instead of absolute.
         virtual_directory: Where on its host the site is, such as ``/studio``; also the path of its
             cookies.
         clock: Seconds that only ever grow; sessions end by it.
@@ -82,6 +94,10 @@ class Emulator:
         unique_batch_ids: bool = False,
         select_covers_filter: bool = False,
         row_limit: int = 20_000,
+        max_file_size: int | None = None,
+        honours_return: bool | None = None,
+        page_size: int = 0,
+        relative_links: bool = False,
         virtual_directory: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -89,6 +105,8 @@ class Emulator:
         _one_of("runtime", runtime, "framework", "net")
         if latency < 0 or session_timeout <= 0 or row_limit < 0:
             raise ValueError("latency, session_timeout and row_limit must not be negative")
+        if page_size < 0 or (max_file_size or 0) < 0:
+            raise ValueError("page_size and max_file_size must not be negative")
         directory = "/" + virtual_directory.strip("/") if virtual_directory.strip("/") else ""
         plain = profile == "standard"
         self.latency = latency
@@ -106,6 +124,11 @@ class Emulator:
             lookup_by_path=not plain,
             select_covers_filter=select_covers_filter,
             nulls=plain,
+            etags=plain,
+            honours_return=plain if honours_return is None else honours_return,
+            page_size=page_size,
+            relative_links=relative_links,
+            plain=plain,
         )
         given = {"Supervisor": "Supervisor"} if users is None else users
         self._sessions = Sessions(
@@ -116,7 +139,8 @@ class Emulator:
             clock=clock,
         )
         self._store = Store(database, creatio_tables(), new_site(nulls=plain))
-        self._service = ODataService(self._store, rules, plain)
+        largest = (0 if plain else _MAX_FILE_SIZE) if max_file_size is None else max_file_size
+        self._service = ODataService(self._store, rules, largest)
         self._processes = Processes(self._store, self._service.writer)
         self._site = Site(
             directory=directory,
@@ -210,7 +234,7 @@ class Emulator:
         """
         schema = self._store.schemas[name]
         fields = Query(schema=schema, select=schema.plain)
-        unlimited = Reader(self._store, evolve(self._service.rules, row_limit=0))
+        unlimited = Reader(self._store, evolve(self._service.rules, row_limit=0, etags=False))
         return unlimited.rows(fields)
 
     def insert(self, name: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -74,7 +74,7 @@ class Batches:
         answers = await runner.run(parts)
         if (preferred(headers.get("accept", ""), _JSON, _MULTIPART) or kind) == _JSON:
             return Answer(200, (JSON_MINIMAL, ODATA_VERSION), jsonbatch.encode(answers))
-        boundary, body = multipart.encode(answers, bare_failures=self.service.plain)
+        boundary, body = multipart.encode(answers, bare_failures=self.service.rules.plain)
         content_type = ("Content-Type", f"{_MULTIPART}; boundary={boundary}")
         return Answer(200, (content_type, ODATA_VERSION), body)
 

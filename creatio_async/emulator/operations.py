@@ -50,6 +50,14 @@ class Operation:
             raise bad_request("A JSON object was expected in the body.")
         return fields
 
+    def preference(self, name: str) -> str:
+        """Return the value of a preference, such as ``minimal`` for ``return``, or nothing."""
+        for word in self.headers.get("prefer", "").split(","):
+            key, _, value = word.partition(";")[0].partition("=")
+            if key.strip().lower() in {name, f"odata.{name}"}:
+                return value.strip().strip('"').lower()
+        return ""
+
     def data(self) -> bytes:
         """Return the body as it came, for a stream."""
         return self.body if isinstance(self.body, bytes) else b""

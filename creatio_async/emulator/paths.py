@@ -10,7 +10,7 @@ from attrs import frozen
 from creatio_async.emulator.refusals import bad_query
 from creatio_async.emulator.values import is_guid
 
-__all__ = ["Target", "target"]
+__all__ = ["Target", "split_key", "target"]
 
 _SEGMENT: Final = re.compile(r"(?P<name>[^()]+)(?:\((?P<key>.*)\))?", re.DOTALL)
 _NAMED_KEY: Final = re.compile(r"Id\s*=\s*(?P<key>.*)", re.IGNORECASE | re.DOTALL)
@@ -48,6 +48,18 @@ def target(path: str) -> Target:
     if text is None and rest and is_guid(rest[0]):
         return Target(name, rest[0].lower(), tuple(rest[1:]))
     return Target(name, None, tuple(rest))
+
+
+def split_key(rest: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *rest* of a path with the key of its first segment, if any, in one of its own.
+
+    Raises:
+        Refusal: 400, the key is no guid.
+    """
+    match = _SEGMENT.fullmatch(rest[0])
+    if match is None or not match["key"]:
+        return rest
+    return (match["name"], _key(match["key"]), *rest[1:])
 
 
 def _key(text: str) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from creatio_async.emulator.filters import Scope, compiled
 from creatio_async.emulator.queries import Expand, Order, Query
 from creatio_async.emulator.refusals import Refusal, bad_query, server_error
 from creatio_async.emulator.schema import EMPTY_GUID, Column, Kind, Schema
+from creatio_async.emulator.search import search_sql
 from creatio_async.emulator.sql import Fragment, Rules
 from creatio_async.emulator.store import Store
 
@@ -40,18 +41,24 @@ class _Projection:
 
 
 @lru_cache(maxsize=1024)
-def _entity(schema: Schema, level: Level) -> tuple[str, _Projection]:
-    projection = _projection(schema, schema.columns, "t", level)
+def _entity(schema: Schema, level: Level, etags: bool) -> tuple[str, _Projection]:  # noqa: FBT001
+    projection = _projection(schema, schema.columns, "t", level, etags)
     table = schema.name
     return f'SELECT {projection.sql} FROM "{table}" AS t WHERE t."Id" = ?', projection  # noqa: S608
 
 
 @lru_cache(maxsize=1024)
 def _projection(
-    schema: Schema, columns: tuple[Column, ...], alias: str, level: Level
+    schema: Schema,
+    columns: tuple[Column, ...],
+    alias: str,
+    level: Level,
+    etags: bool,  # noqa: FBT001 - the cache knows places faster than names
 ) -> _Projection:
     """Return how *columns* are read; the last value of a row is for the emulator itself: its id."""
     pairs: list[tuple[str, str]] = []
+    if etags and level != "none":
+        pairs.append(("@odata.etag", _etag(alias)))
     if level == "full":
         link = f"'{schema.name}(' || {alias}.\"Id\" || ')'"
         pairs += [
@@ -75,6 +82,10 @@ def _projection(
         tuple(name for name, _ in pairs),
         tuple(column.name for column in columns if column.kind is Kind.FLAG),
     )
+
+
+def _etag(alias: str) -> str:
+    return f"'W/\"' || {alias}.\"ModifiedOn\" || '\"'"
 
 
 def _typed(column: Column, level: Level) -> list[tuple[str, str]]:
@@ -124,7 +135,8 @@ class Reader:
         columns = query.select if query.select is not None else query.schema.columns
         expands = query.expand
         read = self._with_lookups(columns, expands, query.schema)
-        projection = _projection(query.schema, read, scope.alias, level)
+        etags = self.rules.etags
+        projection = _projection(query.schema, read, scope.alias, level, etags)
         limit = self._limit(query)
         sql = f"SELECT {projection.sql} FROM {scope.source()}{where}{order}{limit}"  # noqa: S608
         found = self.store.all(sql, parameters + order_parameters)
@@ -147,19 +159,25 @@ class Reader:
 
     def entity(self, schema: Schema, key: str, level: Level = "minimal") -> Row | None:
         """Return the row of that id with every field, or None: `row` for the plainest query."""
-        sql, projection = _entity(schema, level)
+        sql, projection = _entity(schema, level, self.rules.etags)
         values = self.store.one(sql, (key,))
         return None if values is None else projection.row(values)
 
     def shown(self, schema: Schema, stored: Row, level: Level) -> Row:
         """Return a row that was *stored* just now; where it is easy, without reading it back."""
-        if schema.dates is None or level != "minimal":
+        if schema.dates is None or level != "minimal" or self.rules.etags:
             return self.entity(schema, stored["Id"], level) or {}
         row = dict(stored)
         for name in schema.dates:
             if row[name] is not None:
                 row[name] += "Z"
         return row
+
+    def etag(self, schema: Schema, key: str) -> str | None:
+        """Return the entity tag of one row, or None if there is no such row."""
+        sql = f'SELECT {_etag("t")} FROM "{schema.name}" AS t WHERE t."Id" = ?'  # noqa: S608
+        found = self.store.one(sql, (key,))
+        return None if found is None else str(found[0])
 
     def _scope(self, schema: Schema) -> Scope:
         return Scope(schema, self.store.schemas, "t", self.rules)
@@ -171,6 +189,8 @@ class Reader:
         if query.where is not None:
             found.append(compiled(query.where, scope, condition=True))
             self._check_cover(query, scope)
+        if query.search is not None:
+            found.append(search_sql(query.search, query.schema, scope.alias))
         if not found:
             return "", ()
         text = " AND ".join(fragment.text for fragment in found)
@@ -240,35 +260,43 @@ class Reader:
         for start in range(0, len(ids), _AT_ONCE):
             some = tuple(ids[start : start + _AT_ONCE])
             within = Fragment(f't."Id" IN ({_places(len(some))})', some, Kind.FLAG)
-            rows += self._keyed(expand.query, "Id", level, within)
+            rows += self._keyed(expand, "Id", level, within)
         return rows
 
     def _expand_many(self, rows: list[Row], expand: Expand, level: Level) -> None:
-        navigation, query = expand.navigation, expand.query
+        navigation, query, form = expand.navigation, expand.query, expand.form
         members: dict[str, list[Row]] = {row["Id"]: [] for row in rows}
         ids = list(members)
         for start in range(0, len(ids), _AT_ONCE):
             some = tuple(ids[start : start + _AT_ONCE])
             text = f't."{navigation.column}" IN ({_places(len(some))})'
             within = Fragment(text, some, Kind.FLAG)
-            for row, shown in self._keyed(query, navigation.column, level, within):
+            for row, shown in self._keyed(expand, navigation.column, level, within):
                 members[row[navigation.column]].append(shown)
         stop = None if query.top is None else query.skip + query.top
         for row in rows:
             found = members[row["Id"]]
-            if query.count:
+            if query.count or form == "/$count":
                 row[f"{navigation.name}@odata.count"] = len(found)
-            row[navigation.name] = found[query.skip : stop]
+            if form != "/$count":
+                row[navigation.name] = found[query.skip : stop]
 
     def _keyed(
-        self, query: Query, key: str, level: Level, within: Fragment
+        self, expand: Expand, key: str, level: Level, within: Fragment
     ) -> list[tuple[Row, Row]]:
         """Rows of all parents at once: each with its key, and as it is shown."""
-        asked = {column.name for column in query.select or query.schema.columns}
-        wider = _widened(query, key)
+        query = expand.query
+        if expand.form:
+            query = evolve(query, select=(query.schema.by_name["Id"],), expand=())
+        columns = query.schema.columns if query.select is None else query.select
+        hidden = key not in {column.name for column in columns}
         found: list[tuple[Row, Row]] = []
-        for row in self.rows(wider, level, within):
-            shown = row if key in asked else {n: v for n, v in row.items() if n != key}
+        for row in self.rows(_widened(query, key), level, within):
+            shown = row
+            if expand.form:
+                shown = {"@odata.id": f"{query.schema.name}({row['Id']})"}
+            elif hidden:
+                shown = {n: v for n, v in row.items() if n != key}
             found.append(({key: row[key]}, shown))
         return found
 
@@ -283,6 +311,7 @@ def _widened(query: Query, key: str) -> Query:
         select=select,
         expand=query.expand,
         where=query.where,
+        search=query.search,
         order=query.order,
     )
 

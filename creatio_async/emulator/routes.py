@@ -6,36 +6,42 @@ session looks like was seen in the code and logs of clients.
 
 import asyncio
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
 import orjson
-from attrs import define, frozen
+from attrs import define, field, frozen
 from yarl import URL
 
 from creatio_async.emulator.batching import Batches
+from creatio_async.emulator.metadata import metadata
+from creatio_async.emulator.monitors import Monitors
 from creatio_async.emulator.odata4 import ODataService
 from creatio_async.emulator.operations import Operation
 from creatio_async.emulator.processes import Processes
 from creatio_async.emulator.refusals import (
     JSON,
     Answer,
+    Refusal,
     server_error,
     service_error,
 )
 from creatio_async.emulator.sessions import AUTHENTICATION_FAILED, Session, Sessions, cookies_of
-from creatio_async.emulator.troubles import Answer as Canned
 from creatio_async.emulator.troubles import (
+    Accepted,
     Cut,
     DropAfter,
     DropBefore,
     Expire,
     Fail,
     Latency,
+    Redirect,
     Refuse,
     Trouble,
     Troubles,
 )
+from creatio_async.emulator.troubles import Answer as Canned
 from creatio_async.messages import Headers, Request, Response
 
 __all__ = ["Delivery", "Site"]
@@ -43,6 +49,8 @@ __all__ = ["Delivery", "Site"]
 _MODIFYING: Final = {"POST", "PUT", "PATCH", "DELETE", "MERGE"}
 _AUTH: Final = "/ServiceModel/AuthService.svc/"
 _PROCESSES: Final = "/ServiceModel/ProcessEngineService.svc/"
+_HASHES: Final = "/api/ClientCache/Hashes"
+_MONITORS: Final = "$monitor/"
 _HTML: Final = ("Content-Type", "text/html; charset=utf-8")
 _PAGE: Final = (
     '<!DOCTYPE html><html><head><title>Creatio</title><script>Terrasoft.appFramework = "{0}";'
@@ -73,6 +81,7 @@ class Site:
     troubles: Troubles
     batches: Batches
     operations: int = 0
+    monitors: Monitors = field(factory=Monitors)
 
     async def deliver(self, request: Request) -> Delivery:
         """Answer *request*, and let it meet its troubles before and after."""
@@ -91,6 +100,9 @@ class Site:
                     return Delivery(response, trouble.length(len(response.body)))
                 case Fail(after=True):
                     return Delivery(_response(_failure(trouble)))
+                case Accepted():
+                    root = self._root(request) + _MONITORS
+                    return Delivery(_response(self.monitors.accept(trouble, response, root)))
                 case _:
                     pass
         return Delivery(response)
@@ -105,6 +117,8 @@ class Site:
                 return Delivery(None)
             case Canned():
                 return Delivery(trouble.response)
+            case Redirect():
+                return Delivery(_response(_elsewhere(trouble)))
             case Fail(after=False):
                 return Delivery(_response(_failure(trouble)))
             case Expire():
@@ -172,7 +186,7 @@ class Site:
 
     def _workspace_path(self, path: str) -> str | None:
         """What stands after the root of the workspace; None for the prefix of the other runtime."""
-        if path == _AUTH + "Logout":
+        if path in {_AUTH + "Logout", _HASHES}:
             return path
         if self.framework:
             return path[2:] if path.startswith("/0/") else None
@@ -183,15 +197,33 @@ class Site:
     async def _workspace(self, path: str, request: Request) -> Answer:
         if path == "/odata" or path.startswith("/odata/"):
             return await self._odata(path.removeprefix("/odata").lstrip("/"), request)
+        if path == _HASHES:
+            return self._hashes(request.method)
         if path.startswith(_PROCESSES):
             below, query = path.removeprefix(_PROCESSES), request.url.raw_query_string
             found = await self.processes.answer(request.method, below, query, request.body)
             return found or _NOT_FOUND
         return _NOT_FOUND
 
-    async def _odata(self, path: str, request: Request) -> Answer:
+    def _hashes(self, method: str) -> Answer:
+        """Values that change with the schema. Source: seen in a client; the names are inferred."""
+        if method != "GET":
+            return Answer(405, (("Allow", "GET"),))
+        described = sha256(metadata(self.service.store.schemas)).hexdigest()
+        return Answer(200, (JSON,), orjson.dumps({"EntitySchemaManager": described[:32]}))
+
+    def _root(self, request: Request) -> str:
         root = f"{request.url.scheme}://{request.url.raw_authority}{self.directory}"
-        root += "/0/odata/" if self.framework else "/odata/"
+        return root + ("/0/odata/" if self.framework else "/odata/")
+
+    async def _odata(self, path: str, request: Request) -> Answer:
+        root = self._root(request)
+        if path.startswith(_MONITORS):
+            try:
+                place = path.removeprefix(_MONITORS)
+                return self.monitors.answer(request.method, place, root + path)
+            except Refusal as refusal:
+                return refusal.answer
         if path in {"$batch", "%24batch"}:
             return await self.batches.answer(root, request, self._inner)
         self.operations += 1
@@ -277,6 +309,12 @@ def _refused(trouble: Refuse) -> Answer:
     wait = trouble.retry_after
     headers = () if wait is None else (("Retry-After", str(wait)),)
     return Answer(trouble.status, headers, trouble.body)
+
+
+def _elsewhere(trouble: Redirect) -> Answer:
+    wait = trouble.retry_after
+    later = () if wait is None else (("Retry-After", str(wait)),)
+    return Answer(trouble.status, (("Location", trouble.location), *later))
 
 
 def _failure(trouble: Fail) -> Answer:

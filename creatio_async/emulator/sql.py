@@ -4,10 +4,10 @@ from typing import Any
 
 from attrs import field, frozen
 
-from creatio_async.emulator.refusals import Refusal, bad_query
+from creatio_async.emulator.refusals import Refusal, bad_query, odata_error
 from creatio_async.emulator.schema import Kind
 
-__all__ = ["Fragment", "Rules", "incompatible"]
+__all__ = ["Fragment", "Rules", "incompatible", "missing"]
 
 
 @frozen(kw_only=True)
@@ -28,6 +28,16 @@ class Rules:
     """Whether a column of the filter must be selected too."""
     nulls: bool
     """Whether lookups and dates may be null, instead of Creatio's empty values."""
+    etags: bool = False
+    """Whether rows have entity tags."""
+    honours_return: bool = False
+    """Whether ``Prefer: return=`` decides what an answer to a write holds."""
+    page_size: int = 0
+    """Rows after which an answer ends in a next link; 0 for none."""
+    relative_links: bool = False
+    """Whether next links are relative to the service root."""
+    plain: bool = False
+    """Whether this is OData as the standard has it: what is missing is a 501 that names it."""
 
 
 @frozen
@@ -42,6 +52,15 @@ class Fragment:
     def beside(self, other: "Fragment", text: str, kind: Kind) -> "Fragment":
         """Return *text*, which holds this piece before *other*, with the parameters of both."""
         return Fragment(text, self.parameters + other.parameters, kind)
+
+
+def missing(rules: Rules, what: str) -> Refusal:
+    """Return the refusal of a part of OData that is not there; *what* begins the sentence.
+
+    A 501 that names it in plain OData; a 400 as from Creatio, whose library refuses the address.
+    """
+    message = f"{what} is not implemented."
+    return odata_error(501, message) if rules.plain else bad_query(message)
 
 
 def incompatible(operator: str, left: Kind | None, right: Kind | None) -> Refusal:

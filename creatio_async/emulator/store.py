@@ -21,6 +21,12 @@ __all__ = ["ConstraintError", "Store", "TooComplexError"]
 _UNCHECKED = {"CreatedById", "ModifiedById", "OwnerId", "LanguageId"}
 """Lookups that are not checked, because the site fills them in by itself."""
 
+_STREAMS = (
+    'CREATE TABLE IF NOT EXISTS "@Stream" '
+    '("Table" TEXT, "Id" TEXT, "Column" TEXT, "Type" TEXT, PRIMARY KEY ("Table", "Id", "Column"))'
+)
+"""The media types of streams that were written; no entity set has such a name."""
+
 
 @define(slots=False, eq=False)
 class ConstraintError(Exception):
@@ -77,6 +83,7 @@ class Store:
         with self.transaction():
             for schema in schemas.values():
                 self._create(schema)
+            self._database.execute(_STREAMS)
 
     def image(self) -> bytes:
         """Return the whole database as bytes, from which another may begin."""
@@ -159,6 +166,35 @@ class Store:
                 )
         self._present.clear()
         self._database.execute(f'DELETE FROM {_quoted(schema.name)} WHERE "Id" = ?', (key,))  # noqa: S608
+        if len(schema.plain) < len(schema.columns):
+            sql = 'DELETE FROM "@Stream" WHERE "Table" = ? AND "Id" = ?'
+            self._database.execute(sql, (schema.name, key))
+        return True
+
+    def stream(self, schema: Schema, key: str, column: Column) -> tuple[bytes, str | None] | None:
+        """Return a stream and its media type, which is None if it is null; None for no such row."""
+        sql = f'SELECT {_quoted(column.name)} FROM {_quoted(schema.name)} WHERE "Id" = ?'  # noqa: S608
+        found = self.one(sql, (key,))
+        if found is None:
+            return None
+        sql = 'SELECT "Type" FROM "@Stream" WHERE "Table" = ? AND "Id" = ? AND "Column" = ?'
+        kind = self.one(sql, (schema.name, key, column.name))
+        return found[0] or b"", kind[0] if kind else None
+
+    def write_stream(
+        self, schema: Schema, key: str, column: Column, data: bytes, kind: str | None
+    ) -> bool:
+        """Keep *data* and its media type, None for a null stream; return False for no such row."""
+        with self.transaction():
+            if not self.update(schema, key, {column.name: data}):
+                return False
+            place = (schema.name, key, column.name)
+            if kind is None:
+                sql = 'DELETE FROM "@Stream" WHERE "Table" = ? AND "Id" = ? AND "Column" = ?'
+                self._database.execute(sql, place)
+            else:
+                sql = 'INSERT OR REPLACE INTO "@Stream" VALUES (?, ?, ?, ?)'
+                self._database.execute(sql, (*place, kind))
         return True
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

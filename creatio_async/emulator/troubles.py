@@ -1,4 +1,4 @@
-"""Faults on demand: latency, refusals, lost sessions, dropped connections, half answers.
+"""Faults on demand: latency, refusals, lost sessions, dropped connections, half answers, detours.
 
 emulator.troubles.add(Refuse(status=429, retry_after=2), path="$batch", times=3)
 emulator.troubles.add(DropAfter(), method="POST")
@@ -14,6 +14,7 @@ from attrs import define, field, frozen, validators
 from creatio_async.messages import Request, Response
 
 __all__ = [
+    "Accepted",
     "Answer",
     "Cut",
     "DropAfter",
@@ -21,6 +22,7 @@ __all__ = [
     "Expire",
     "Fail",
     "Latency",
+    "Redirect",
     "Refuse",
     "Rule",
     "Trouble",
@@ -97,7 +99,38 @@ class Fail:
     message: str = "An error has occurred."
 
 
-Trouble = Latency | Refuse | Expire | DropBefore | DropAfter | Cut | Answer | Fail
+@frozen
+class Redirect:
+    """The request is sent elsewhere with a 3xx; nothing is done."""
+
+    location: str
+    """What stands in ``Location``, absolute or relative."""
+    status: int = 302
+    retry_after: int | None = None
+    """Seconds in ``Retry-After``; None for no such header."""
+
+
+@frozen
+class Accepted:
+    """All is done and kept, and the answer is a 202 with the address of a monitor in ``Location``.
+
+    The monitor answers 202 as well, *polls* times; *then* it is a 200 with the headers and the body
+    of the ``result``, whose status stands in ``AsyncResult``, or a ``redirect``: a 303 to an
+    address that gives the answer as it would have been. Source: academy.creatio.com, "odata web
+    service", status codes; OASIS OData 4.01 for ``AsyncResult``.
+    """
+
+    polls: int = field(default=2, validator=validators.ge(0))
+    retry_after: int | None = 0
+    """Seconds in ``Retry-After``; None for no such header."""
+    then: Literal["result", "redirect"] = field(
+        default="result", validator=validators.in_(["result", "redirect"])
+    )
+
+
+Trouble = (
+    Latency | Refuse | Expire | DropBefore | DropAfter | Cut | Answer | Fail | Redirect | Accepted
+)
 
 
 @define(eq=False)
