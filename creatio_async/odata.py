@@ -1,12 +1,16 @@
 """The OData service of a site: entity sets by name, batches, any address, and what there is."""
 
+import os
+from pathlib import Path
 from typing import get_args
 
 from attrs import define
 
 from creatio_async.batch import Batch, Format
 from creatio_async.entities import EntitySet
+from creatio_async.metadata import read_metadata
 from creatio_async.protocol.names import check_name
+from creatio_async.protocol.odata.schema import Schema
 from creatio_async.service import Service
 from creatio_async.uris import UriQuery
 
@@ -60,6 +64,22 @@ class OData:
             ValueError: It leads out of the service; raised when the query is run.
         """
         return UriQuery(self._service, uri)
+
+    async def metadata(self, *, cache: str | os.PathLike[str] | None = None) -> Schema:
+        """Return the schema of the service: types, columns, lookups, entity sets.
+
+        Nothing else here needs it. A large site has a few megabytes of it.
+
+        Args:
+            cache: A file that keeps the document. It is read instead of the site as long as the
+                site's own hash of its configuration stays the same; a site that tells none is
+                asked each time.
+
+        Raises:
+            UnexpectedResponseError: The answer is no ``$metadata``.
+            OSError: The file cannot be written.
+        """
+        return await read_metadata(self._service.sender, None if cache is None else Path(cache))
 
     async def entity_sets(self) -> list[str]:
         """Return the names of the entity sets, in the order of the service."""

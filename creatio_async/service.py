@@ -8,11 +8,10 @@ from yarl import URL
 
 from creatio_async.errors import CreatioError, NotFoundError
 from creatio_async.protocol.faults import read_detail
-from creatio_async.protocol.names import check_name, key_text, quote_segment
+from creatio_async.protocol.names import check_name, key_text, quote_segment, quote_uri
 from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.reading import (
     Reading,
-    quoted_uri,
     read_count,
     read_entity_sets,
 )
@@ -57,7 +56,7 @@ class Service:
             ValueError: It leads out of the service.
         """
         root = f"{self.sender.session.workspace}/{v4.SERVICE}/"
-        url = str(URL(root, encoded=True).join(URL(quoted_uri(uri), encoded=True)))
+        url = str(URL(root, encoded=True).join(URL(quote_uri(uri), encoded=True)))
         if not url.startswith(root):
             raise ValueError(f"{uri!r} leads out of the service {root}")
         reply = await self.sender.send(

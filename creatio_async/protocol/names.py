@@ -5,10 +5,13 @@ from functools import lru_cache
 from urllib.parse import quote
 from uuid import UUID
 
-__all__ = ["as_guid", "check_name", "check_path", "key_text", "quote_segment"]
+__all__ = ["as_guid", "check_name", "check_path", "key_text", "quote_segment", "quote_uri"]
 
 _LONGEST = 128
 """Characters of an identifier at most (OData 4.0 ABNF, ``odataIdentifier``)."""
+
+_IN_URI = "!$()*,:=@-._~'/;%?&+#[]"
+"""What stands as it is in a whole URI."""
 
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
@@ -65,6 +68,14 @@ def key_text(key: object) -> str:
     if not isinstance(key, str):
         raise TypeError(f"an Id is a UUID or a string in guid form, not {type(key).__name__}")
     raise ValueError(f"{key!r} is not an Id: Creatio's rows are found by a UUID")
+
+
+def quote_uri(uri: str) -> str:
+    """Return *uri* with what must be percent-encoded so; what is, stays.
+
+    Some servers leave blanks and letters of any script as they are.
+    """
+    return quote(uri, safe=_IN_URI)
 
 
 def quote_segment(name: str) -> str:

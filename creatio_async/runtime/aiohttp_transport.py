@@ -98,7 +98,7 @@ class AiohttpTransport:
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
                     raise _translated(request, error) from error
 
-            yield Incoming(answer.status, Headers(answer.headers.items()), chunks)
+            yield Incoming(request, answer.status, Headers(answer.headers.items()), chunks)
 
     @asynccontextmanager
     async def _begin(self, request: Request) -> AsyncGenerator[aiohttp.ClientResponse]:

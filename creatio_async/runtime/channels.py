@@ -18,6 +18,7 @@ __all__ = ["Channel", "InProcess", "Incoming", "cookie", "new_jar"]
 class Incoming:
     """An answer whose body is still to be read."""
 
+    request: Request = field(repr=False)
     status: int
     headers: Headers
     chunks: Callable[[], AsyncIterator[bytes]] = field(repr=False)
@@ -106,7 +107,7 @@ class InProcess:
         async def chunks() -> AsyncIterator[bytes]:
             yield response.body
 
-        yield Incoming(response.status, response.headers, chunks)
+        yield Incoming(request, response.status, response.headers, chunks)
 
     def _keep(self, url: URL, response: Response) -> None:
         self.jar.update_cookies_from_headers(response.headers.get_all("set-cookie"), url)

@@ -7,9 +7,10 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 from yarl import URL
 
-from creatio_async.errors import ResponseError, TransportError
+from creatio_async.errors import ResponseError, TransportError, UnexpectedResponseError
 from creatio_async.messages import Headers, Request, Response, Upload
 from creatio_async.protocol.faults import refusal
+from creatio_async.protocol.pending import ON_THE_WAY, final, next_address
 from creatio_async.protocol.retry import Repeat, RetryPolicy, is_doubtful
 from creatio_async.protocol.session import disguised
 from creatio_async.runtime.channels import Incoming
@@ -22,6 +23,11 @@ _NOTHING: Final[frozenset[int]] = frozenset()
 
 _AMBIGUOUS = frozenset({"text/html", "application/json"})
 """What may be a file of the caller's as well as the words of a lost session."""
+
+_PATIENCE = 3600.0
+"""Seconds for which the answer to a 202 is waited for."""
+
+_STILL_PENDING = "accepted, and still not carried out after an hour"
 
 _REFUSAL = 1 << 16
 """Bytes of a refusal, or of a page that may be the login page, that are read of a stream."""
@@ -86,7 +92,8 @@ class Sender:
         """Return the answer to *call*, which is a success or one of its `Call.fine` statuses.
 
         A lost session leads to one new login and one repeat. Other failures are repeated as the
-        policy and `Call.repeat` allow; the place is free for others while this one waits.
+        policy and `Call.repeat` allow; the place is free for others while this one waits. A 202
+        that says where its answer will be is followed there, for an hour at most.
 
         Raises:
             ResponseError: Creatio refused; the last refusal, where there were several.
@@ -94,7 +101,8 @@ class Sender:
             ValueError: The address is of another origin.
         """
         async with AsyncExitStack() as stack:
-            return await self._deliver(call, stack, self._whole)
+            reply = await self._deliver(call, stack, self._whole)
+        return await self._settled(call, reply) if reply.response.status == 202 else reply
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncGenerator[Incoming]:
@@ -118,6 +126,36 @@ class Sender:
         async with AsyncExitStack() as stack:
             await self._deliver(call, stack, begin)
             yield opened[0]
+
+    async def _settled(self, call: Call, reply: Reply) -> Reply:
+        """Wait for the answer that a 202 promises."""
+        started, polls, accepted = self.clock(), 0, reply
+        while (address := next_address(reply.request, reply.response)) is not None:
+            if reply.response.status == 202:
+                polls += 1
+                error = UnexpectedResponseError(reply.request, reply.response, "", _STILL_PENDING)
+                wait = error.retry_after
+                wait = self.retry.pause(polls) if wait is None else wait
+                if self.clock() - started + wait > _PATIENCE:
+                    raise error
+                await self.sleep(wait)
+            headers = {"Accept": call.headers.get("Accept", "*/*")}
+            fine = call.fine | ON_THE_WAY
+            poll = Call(method="GET", path=address, headers=headers, fine=fine)
+            async with AsyncExitStack() as stack:
+                reply = await self._deliver(poll, stack, self._whole)
+        if reply is accepted:
+            return reply
+        try:
+            response = final(reply.response)
+        except ValueError as error:
+            raise UnexpectedResponseError(
+                reply.request, reply.response, "", f"no whole answer: {error}"
+            ) from None
+        refused = None if response.status in call.fine else _refusal(reply.request, response)
+        if refused is not None:
+            raise refused
+        return Reply(reply.request, response, accepted.doubtful)
 
     async def _deliver(self, call: Call, stack: AsyncExitStack, receive: _Receive) -> Reply:
         """Send *call* until it succeeds; what the success holds on to is left on *stack*."""
@@ -235,7 +273,7 @@ async def _peeked(incoming: Incoming) -> tuple[Incoming, bytes]:
         async for chunk in chunks:
             yield chunk
 
-    return Incoming(incoming.status, incoming.headers, whole), bytes(start)
+    return evolve(incoming, chunks=whole), bytes(start)
 
 
 def _refusal(request: Request, response: Response) -> ResponseError | None:

@@ -256,7 +256,9 @@ async def test_a_given_id_is_kept_in_lower_case(crm: Creatio, emulator: Emulator
     assert source == [{"Id": str(given).upper(), "Name": "City 0"}], "the input is the caller's"
 
 
-@pytest.mark.parametrize(("name", "state"), [("City 0", State.UNCHANGED), ("City 1", State.CONFLICT)])
+@pytest.mark.parametrize(
+    ("name", "state"), [("City 0", State.UNCHANGED), ("City 1", State.CONFLICT)]
+)
 async def test_a_row_that_is_there_already_is_unchanged_if_it_is_the_same(
     name: str, state: State, crm: Creatio, emulator: Emulator
 ) -> None:

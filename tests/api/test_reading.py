@@ -313,11 +313,13 @@ async def test_no_more_pages_wait_than_were_asked_for() -> None:
 async def test_an_error_comes_where_its_page_was_due() -> None:
     page = rows_of(*[{"Id": str(uuid4())} for _ in range(10)])
     site = canned(page, *[lost()] * 4)
-    async with client(site) as crm:
-        async with crm.odata["City"].order_by("Name").top(20).prefetch(4, size=10) as rows:
-            taken = [await anext(rows) for _ in range(10)]
-            with pytest.raises(CreatioError, match="dropped"):
-                await anext(rows)
+    async with (
+        client(site) as crm,
+        crm.odata["City"].order_by("Name").top(20).prefetch(4, size=10) as rows,
+    ):
+        taken = [await anext(rows) for _ in range(10)]
+        with pytest.raises(CreatioError, match="dropped"):
+            await anext(rows)
     assert len(taken) == 10
 
 

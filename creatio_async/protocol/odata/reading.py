@@ -3,7 +3,6 @@
 import json
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 from attrs import frozen
@@ -12,12 +11,10 @@ from yarl import URL
 from creatio_async.errors import UnexpectedResponseError
 from creatio_async.messages import Request, Response
 from creatio_async.protocol.json import as_list, as_object, as_text
+from creatio_async.protocol.names import quote_uri
 from creatio_async.protocol.odata.spec import Page, Row
 
-__all__ = ["Reading", "quoted_uri", "read_count", "read_entity_sets"]
-
-_IN_URL = "!$()*,:=@-._~'/;%?&+#[]"
-"""What stands as it is in a whole URL."""
+__all__ = ["Reading", "read_count", "read_entity_sets"]
 
 _ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 _YEAR_ONE = "0001-01-01T00:00:00"
@@ -178,15 +175,7 @@ def _next_link(request: Request, answer: dict[str, Any]) -> str | None:
     link = as_text(answer.get("@odata.nextLink") or answer.get("@nextLink"))
     if not link:
         return None
-    return str(request.url.join(URL(quoted_uri(link), encoded=True)))
-
-
-def quoted_uri(uri: str) -> str:
-    """Return *uri* with what must be percent-encoded so; what is, stays.
-
-    Some servers leave blanks and letters of any script as they are.
-    """
-    return quote(uri, safe=_IN_URL)
+    return str(request.url.join(URL(quote_uri(link), encoded=True)))
 
 
 def read_entity_sets(request: Request, response: Response) -> list[str]:
