@@ -29,7 +29,7 @@ async def create_row(
     place = f"create {name}"
     body = with_id(row, place)
     check_row(body, place)
-    encoded = dumps_rows(body, lambda: [(place, body)], bodies=0)
+    encoded = dumps_rows(body, lambda: [(place, body)], objects=1)
     prefer = None if return_row else "minimal"
     started, attempt, doubt = service.sender.clock(), 0, False
     while True:

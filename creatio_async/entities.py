@@ -178,7 +178,7 @@ class EntitySet(Query):
         if not isinstance(values, Mapping):
             raise TypeError(f"{place}: takes a mapping of columns to values, not {values!r:.80}")
         check_row(values, place)
-        body = dumps_rows(dict(values), lambda: [(place, values)], bodies=0)
+        body = dumps_rows(dict(values), lambda: [(place, values)], objects=1)
         prefer = "representation" if return_row else None
         row = await self._service.update(self.name, key, body, prefer=prefer, if_match=if_match)
         if not return_row:

@@ -83,12 +83,12 @@ def test_rows_are_checked_where_the_bytes_show_a_mistake(
 ) -> None:
     document = {"requests": [{"headers": {}, "body": row}]} if enveloped else row
     with pytest.raises(kind, match=f"row 7, {words}"):
-        dumps_rows(document, lambda: [("row 7", row)], bodies=2 if enveloped else 0)
+        dumps_rows(document, lambda: [("row 7", row)], objects=4 if enveloped else 1)
 
 
 @pytest.mark.parametrize("row", [{"A": None}, {"A": "null"}, {"A": ':{"x'}, {"A": ":["}, {"A": []}])
 def test_what_only_looks_like_a_mistake_is_none(row: dict[str, Any]) -> None:
-    assert orjson.loads(dumps_rows(row, lambda: [("row", row)], bodies=0)) == row
+    assert orjson.loads(dumps_rows(row, lambda: [("row", row)], objects=1)) == row
 
 
 def test_rows_without_a_suspect_are_not_walked() -> None:
@@ -97,13 +97,13 @@ def test_rows_without_a_suspect_are_not_walked() -> None:
 
     row = {"Id": UUID(GUID), "Name": "x", "Amount": Decimal("1.5"), "At": dt.date(2026, 1, 1)}
     document = {"requests": [{"headers": {}, "body": row}, {"headers": {}, "body": row}]}
-    assert dumps_rows(document, never, bodies=4).count(b'"1.5"') == 0
-    assert dumps_rows(row, never, bodies=0).startswith(b'{"Id":"4c63')
+    assert dumps_rows(document, never, objects=7).count(b'"1.5"') == 0
+    assert dumps_rows(row, never, objects=1).startswith(b'{"Id":"4c63')
 
 
 def test_an_envelope_that_cannot_be_encoded_is_an_error_of_its_own() -> None:
     with pytest.raises(TypeError, match="object"):
-        dumps_rows({"x": object()}, lambda: [("row", {"A": 1})], bodies=1)
+        dumps_rows({"x": object()}, lambda: [("row", {"A": 1})], objects=2)
 
 
 @pytest.mark.parametrize("row", [None, 5, "x", ["Name"]])

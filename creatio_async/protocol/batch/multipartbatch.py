@@ -104,7 +104,7 @@ def _write(
         writer.buffer += b"%b%b\r\n" % (line, heads[0])
     else:
         writer.buffer += b"%b%b\r\n" % (line, heads[1])
-        writer.buffer += dumps_rows(body, lambda: ((place(at), body),), bodies=0)
+        writer.buffer += dumps_rows(body, lambda: ((place(at), body),), objects=1)
     writer.close_part()
 
 
