@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 import creatio_async
+from creatio_async import emulator
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+ANCHOR = re.compile(r"\]\((?!https?:)([^)#]*)#([^)]+)\)")
+HEADING = re.compile(r"(?m)^#+ (.+)$")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -18,10 +21,29 @@ def test_a_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def _slug(heading: str) -> str:
+    """Return what a heading is linked by: lower case, hyphens for blanks, and no other signs."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_link_into_a_page_leads_to_a_heading(page: Path) -> None:
+    for target, anchor in ANCHOR.findall(page.read_text(encoding="utf-8")):
+        other = page.parent / target if target else page
+        headings = HEADING.findall(other.read_text(encoding="utf-8"))
+        assert anchor in map(_slug, headings), f"{other.name} has no #{anchor}"
+
+
 @pytest.mark.parametrize("name", creatio_async.__all__)
 def test_a_public_name_is_in_the_reference(name: str) -> None:
     reference = sorted((ROOT / "docs" / "reference").glob("*.md"))
     assert any(re.search(rf"\b{name}\b", page.read_text(encoding="utf-8")) for page in reference)
+
+
+@pytest.mark.parametrize("name", emulator.__all__)
+def test_a_name_of_the_emulator_is_on_its_page(name: str) -> None:
+    page = ROOT / "docs" / "reference" / "emulator.md"
+    assert re.search(rf"\b{name}\b", page.read_text(encoding="utf-8"))
 
 
 def test_every_page_can_be_reached_from_the_index() -> None:
