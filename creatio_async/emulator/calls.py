@@ -5,9 +5,9 @@ from typing import Final
 
 from attrs import frozen
 
-from creatio_async.emulator.refusals import bad_query, odata_error
+from creatio_async.emulator.refusals import bad_query
 from creatio_async.emulator.schema import Kind
-from creatio_async.emulator.sql import Fragment
+from creatio_async.emulator.sql import Fragment, Rules, missing
 from creatio_async.emulator.values import now
 
 __all__ = ["call_sql"]
@@ -22,6 +22,17 @@ class _Function:
 
 
 _T, _D, _N, _W = Kind.TEXT, Kind.DATE, Kind.DECIMAL, Kind.WHOLE
+_C, _S = Kind.TIME, Kind.DURATION
+
+_MISSING: Final = {
+    "geo.distance",
+    "geo.intersects",
+    "geo.length",
+    "hassubsequence",
+    "hassubset",
+    "matchesPattern",
+}
+"""Functions of OData that are not here."""
 
 # An argument may stand in the SQL once only, in order, because its parameters are given once. A
 # text that is found at the start or the end is therefore looked for by functions of our own.
@@ -42,10 +53,24 @@ _FUNCTIONS: Final[dict[str, tuple[_Function, ...]]] = {
     "year": (_Function((_D,), "CAST(substr({0}, 1, 4) AS INTEGER)", _W),),
     "month": (_Function((_D,), "CAST(substr({0}, 6, 2) AS INTEGER)", _W),),
     "day": (_Function((_D,), "CAST(substr({0}, 9, 2) AS INTEGER)", _W),),
-    "hour": (_Function((_D,), "CAST(substr({0}, 12, 2) AS INTEGER)", _W),),
-    "minute": (_Function((_D,), "CAST(substr({0}, 15, 2) AS INTEGER)", _W),),
-    "second": (_Function((_D,), "CAST(substr({0}, 18, 2) AS INTEGER)", _W),),
-    "fractionalseconds": (_Function((_D,), "CAST('0' || substr({0}, 20) AS REAL)", _N),),
+    "hour": (
+        _Function((_D,), "CAST(substr({0}, 12, 2) AS INTEGER)", _W),
+        _Function((_C,), "CAST(substr({0}, 1, 2) AS INTEGER)", _W),
+    ),
+    "minute": (
+        _Function((_D,), "CAST(substr({0}, 15, 2) AS INTEGER)", _W),
+        _Function((_C,), "CAST(substr({0}, 4, 2) AS INTEGER)", _W),
+    ),
+    "second": (
+        _Function((_D,), "CAST(substr({0}, 18, 2) AS INTEGER)", _W),
+        _Function((_C,), "CAST(substr({0}, 7, 2) AS INTEGER)", _W),
+    ),
+    "fractionalseconds": (
+        _Function((_D,), "CAST('0' || substr({0}, 20) AS REAL)", _N),
+        _Function((_C,), "CAST('0' || substr({0}, 9) AS REAL)", _N),
+    ),
+    "time": (_Function((_D,), "substr({0}, 12)", _C),),
+    "totalseconds": (_Function((_S,), "({0} / 1e7)", _N),),
     "date": (_Function((_D,), "(substr({0}, 1, 10) || 'T00:00:00')", _D),),
     "totaloffsetminutes": (_Function((_D,), "({0} IS NULL) * 0", _W),),
     "mindatetime": (_Function((), "'0001-01-01T00:00:00'", _D),),
@@ -56,17 +81,20 @@ _FUNCTIONS: Final[dict[str, tuple[_Function, ...]]] = {
 }
 
 
-def call_sql(name: str, arguments: Sequence[Fragment]) -> Fragment:
+def call_sql(name: str, arguments: Sequence[Fragment], rules: Rules) -> Fragment:
     """Return the call of the function *name* as SQL.
 
     Raises:
-        Refusal: 400, it does not take these arguments; 501, it is not implemented.
+        Refusal: 400, there is no such function, or it does not take these arguments; 400 or 501,
+            it is not implemented.
     """
-    if name == "now":
+    if name == "now" and not arguments:
         return Fragment("?", (now(),), Kind.DATE)
-    known = _FUNCTIONS.get(name)
+    known = (_Function((), "", _D),) if name == "now" else _FUNCTIONS.get(name)
     if known is None:
-        raise odata_error(501, f"The function '{name}' is not implemented.")
+        if name in _MISSING:
+            raise missing(rules, f"The function '{name}'")
+        raise bad_query(f"An unknown function with name '{name}' was found.")
     for function in known:
         if len(function.takes) == len(arguments) and all(map(_fits, function.takes, arguments)):
             text = function.sql.format(*(argument.text for argument in arguments))

@@ -7,22 +7,25 @@ found there is written into the SQL. Text is compared exactly, with regard to ca
 
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import frozen
 from odata_query import ast
 
+from creatio_async.emulator.arithmetic import arithmetic_sql
 from creatio_async.emulator.calls import call_sql
+from creatio_async.emulator.casts import cast_sql, isof_sql
 from creatio_async.emulator.grammar import (
     FilterSyntaxError,
     UnsupportedError,
     count_nodes,
     parse,
 )
-from creatio_async.emulator.refusals import Refusal, bad_query, odata_error, server_error
-from creatio_async.emulator.schema import Kind, Navigation, Schema
-from creatio_async.emulator.sql import Fragment, Rules, incompatible
-from creatio_async.emulator.values import moment
+from creatio_async.emulator.literals import literal_sql
+from creatio_async.emulator.refusals import bad_query
+from creatio_async.emulator.schema import EMPTY_GUID, Kind, Schema
+from creatio_async.emulator.scopes import Scope
+from creatio_async.emulator.sql import Fragment, Rules, incompatible, missing
 
-__all__ = ["Scope", "compiled", "parsed"]
+__all__ = ["compiled", "parsed"]
 
 _COMPARISONS: Final[dict[type[Any], tuple[str, str]]] = {
     ast.Eq: ("IS", "Equal"),
@@ -31,13 +34,6 @@ _COMPARISONS: Final[dict[type[Any], tuple[str, str]]] = {
     ast.LtE: ("<=", "LessThanOrEqual"),
     ast.Gt: (">", "GreaterThan"),
     ast.GtE: (">=", "GreaterThanOrEqual"),
-}
-_ARITHMETIC: Final[dict[type[Any], str]] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Mod: "%",
 }
 _NUMBERS = {Kind.WHOLE, Kind.DECIMAL}
 
@@ -53,7 +49,7 @@ def parsed(text: str, rules: Rules) -> Any:
     except FilterSyntaxError as error:
         raise bad_query(str(error)) from None
     except UnsupportedError as error:
-        raise odata_error(501, str(error)) from None
+        raise missing(rules, str(error)) from None
     if rules.node_limit and count_nodes(tree) > rules.node_limit:
         raise bad_query(
             f"The node count limit of '{rules.node_limit}' has been exceeded. To increase the "
@@ -61,100 +57,6 @@ def parsed(text: str, rules: Rules) -> Any:
             "ODataValidationSettings."
         )
     return tree
-
-
-@frozen
-class Scope:
-    """The rows of one table in a query, and the tables joined to them by navigation paths."""
-
-    schema: Schema
-    schemas: dict[str, Schema]
-    alias: str
-    rules: Rules
-    joins: dict[tuple[str, ...], tuple[str, Schema]] = field(
-        factory=dict[tuple[str, ...], tuple[str, Schema]], init=False
-    )
-    join_sql: list[str] = field(factory=list[str], init=False)
-    columns: set[str] = field(factory=set[str], init=False)
-    """The columns of the table itself that a filter has named."""
-    aliases: list[str] = field(factory=list[str])
-    """Every alias of the whole query, so that each is used once."""
-
-    def source(self) -> str:
-        """Return what stands after FROM."""
-        return " ".join([f'"{self.schema.name}" AS {self.alias}', *self.join_sql])
-
-    def column(self, path: tuple[str, ...], *, condition: bool) -> Fragment:
-        """Return the column at the end of *path*, joining the tables on the way.
-
-        In a *condition* a lookup is refused where it must be asked by its path. Source: seen on
-        live sites for ``$filter``; nothing tells the same of ``$orderby``.
-        """
-        *way, last = path
-        alias, schema = self._joined(tuple(way))
-        column = schema.column(last)
-        if column is None:
-            navigation = schema.navigation(last)
-            if navigation is None:
-                raise _unknown(last, schema)
-            if navigation.many:
-                raise bad_query(f"The property '{last}' is a collection; use any or all.")
-            found = schema.by_name[navigation.column]
-            return Fragment(f'{alias}."{found.name}"', (), Kind.GUID, navigation=True)
-        if condition and column.lookup and self.rules.lookup_by_path:
-            dotted = ".".join([*way, column.name])
-            raise server_error(
-                f"Column by path {dotted} not found in schema {self.schema.name}",
-                "Terrasoft.Common.ItemNotFoundException",
-            )
-        if column.kind is Kind.STREAM:
-            raise bad_query(f"The property '{column.name}' is a stream and cannot be compared.")
-        if not way:
-            self.columns.add(column.name)
-        return Fragment(f'{alias}."{column.name}"', (), column.kind)
-
-    def collection(self, path: tuple[str, ...]) -> tuple[str, Navigation]:
-        """Return the alias whose id the rows of the collection at *path* look up."""
-        *way, last = path
-        alias, schema = self._joined(tuple(way))
-        navigation = schema.navigation(last)
-        if navigation is None:
-            raise _unknown(last, schema)
-        if not navigation.many:
-            raise bad_query(f"Any/All may only be used following a collection; '{last}' is none.")
-        return alias, navigation
-
-    def inner(self, schema: Schema) -> "Scope":
-        """Return a scope for rows of *schema* inside this one, as of a lambda expression."""
-        return Scope(schema, self.schemas, self._new_alias(), self.rules, self.aliases)
-
-    def _joined(self, way: tuple[str, ...]) -> tuple[str, Schema]:
-        if not way:
-            return self.alias, self.schema
-        key = tuple(name.lower() for name in way)
-        if key in self.joins:
-            return self.joins[key]
-        alias, schema = self._joined(way[:-1])
-        navigation = schema.navigation(way[-1])
-        if navigation is None:
-            raise _unknown(way[-1], schema)
-        if navigation.many:
-            raise bad_query(f"The property '{way[-1]}' is a collection; use any or all.")
-        target, joined = self.schemas[navigation.target], self._new_alias()
-        self.join_sql.append(
-            f'LEFT JOIN "{target.name}" AS {joined} '
-            f'ON {joined}."Id" = {alias}."{navigation.column}"'
-        )
-        self.joins[key] = joined, target
-        return joined, target
-
-    def _new_alias(self) -> str:
-        self.aliases.append(f"t{len(self.aliases) + 1}")
-        return self.aliases[-1]
-
-
-def _unknown(name: str, schema: Schema) -> Refusal:
-    return bad_query(f"Could not find a property named '{name}' on type '{schema.type_name}'.")
 
 
 def compiled(tree: Any, scope: Scope, *, condition: bool) -> Fragment:
@@ -195,29 +97,67 @@ class _Compiler:
                 return Fragment(f"(NOT {inner.text})", inner.parameters, Kind.FLAG)
             case ast.UnaryOp(_, operand):
                 inner = self.sql(operand)
-                if inner.kind not in _NUMBERS:
+                if inner.kind not in _NUMBERS | {Kind.DURATION}:
                     raise incompatible("Negate", inner.kind, inner.kind)
                 return Fragment(f"(- {inner.text})", inner.parameters, inner.kind)
             case ast.BinOp(op, left, right):
-                return self._arithmetic(op, self.sql(left), self.sql(right))
+                return arithmetic_sql(type(op).__name__, self.sql(left), self.sql(right))
             case ast.Call(func, args):
-                return call_sql(_full_name(func), [self.sql(arg) for arg in args])
+                return self._call(_full_name(func), args)
             case ast.CollectionLambda(owner, operator, lambda_):
                 return self._lambda(owner, operator, lambda_)
             case _:
-                return self._literal(node)
+                return literal_sql(node, self.scope.rules)
 
     def _path(self, node: Any) -> Fragment:
-        path = _names(node)
+        scope, path = self._resolved(_names(node))
+        if not path:
+            raise missing(self.scope.rules, "A variable without a property")
+        return scope.column(path, condition=self.condition)
+
+    def _resolved(self, path: tuple[str, ...]) -> tuple[Scope, tuple[str, ...]]:
+        """The rows that a path begins at, and the rest of it; a name alone begins at ``$it``."""
         scope = self.lambdas.get(path[0])
         if scope is not None:
-            path = path[1:]
-        else:
-            scope = self.scope
-            path = path[1:] if path[0] == "$it" else path
-        if not path:
-            raise odata_error(501, "A variable without a property is not implemented.")
-        return scope.column(path, condition=self.condition)
+            return scope, path[1:]
+        return self.scope, path[1:] if path[0] == "$it" else path
+
+    def _call(self, name: str, args: list[Any]) -> Fragment:
+        rules = self.scope.rules
+        if name not in {"cast", "isof"}:
+            return call_sql(name, [self.sql(arg) for arg in args], rules)
+        if not 1 <= len(args) <= 2:
+            raise bad_query(f"'{name}' takes a value and a type, or a type alone.")
+        *given, kind = args
+        wanted = kind.val if isinstance(kind, ast.String) else ".".join(_names(kind))
+        found = self._row(given)
+        if found is not None:
+            if all(schema.type_name != wanted for schema in self.scope.schemas.values()):
+                raise bad_query(f"The type '{wanted}' is unknown.")
+            if name == "cast":
+                raise missing(rules, "A cast of a row")
+            return Fragment(str(int(found.type_name == wanted)), (), Kind.FLAG)
+        value = self.sql(given[0])
+        if value.navigation:
+            return self._navigation(name, given[0], value, wanted)
+        return (cast_sql if name == "cast" else isof_sql)(value, wanted)
+
+    def _row(self, given: list[Any]) -> Schema | None:
+        """The schema of a row that is meant as a whole: by ``$it``, by a variable, by nothing."""
+        if not given:
+            return self.scope.schema
+        if not isinstance(given[0], ast.Identifier):
+            return None
+        scope, path = self._resolved(_names(given[0]))
+        return None if path else scope.schema
+
+    def _navigation(self, name: str, node: Any, value: Fragment, wanted: str) -> Fragment:
+        if name == "cast":
+            raise missing(self.scope.rules, "A cast of a row")
+        scope, path = self._resolved(_names(node))
+        there = Fragment(f"(ifnull({value.text}, ?) <> ?)", (EMPTY_GUID,) * 2, Kind.FLAG)
+        same = scope.target(path).type_name == wanted
+        return there if same else Fragment("0", (), Kind.FLAG)
 
     def _flag(self, node: Any, operator: str) -> Fragment:
         fragment = self.sql(node)
@@ -243,7 +183,19 @@ class _Compiler:
         if null and not self._kept(left.kind):
             # A row that is not there, at the end of a path, has empty values as well.
             left, right = _filled(left), _filled(right)
-        return left.beside(right, f"({left.text} {sign} {right.text})", Kind.FLAG)
+        text = f"({left.text} {sign} {right.text})"
+        if "IS" not in sign:
+            text = self._two_valued(text, left, right)
+        return left.beside(right, text, Kind.FLAG)
+
+    def _two_valued(self, text: str, *operands: Fragment) -> str:
+        """A comparison with null is false in OData, and so is no null to be negated.
+
+        On Creatio it is the database that compares; in SQL its negation is as little true. The
+        key is left alone: it is never null, and a function around it would keep its index away.
+        """
+        key = all(operand.text in {'t."Id"', "?"} for operand in operands)
+        return f"ifnull({text}, 0)" if self.scope.rules.plain and not key else text
 
     def _kept(self, kind: Kind | None) -> bool:
         """Whether a null of that kind is one in the store too."""
@@ -255,7 +207,8 @@ class _Compiler:
             self._fitted(left, "In", value)
         places = ", ".join(value.text for value in fitted)
         parameters = left.parameters + tuple(p for value in fitted for p in value.parameters)
-        return Fragment(f"({left.text} IN ({places}))", parameters, Kind.FLAG)
+        text = self._two_valued(f"({left.text} IN ({places}))", left)
+        return Fragment(text, parameters, Kind.FLAG)
 
     def _fitted(self, one: Fragment, name: str, other: Fragment) -> Fragment:
         """Return *one* in the type of *other*, against which it is held."""
@@ -271,20 +224,10 @@ class _Compiler:
             return one
         raise incompatible(name, one.kind, other.kind)
 
-    def _arithmetic(self, op: Any, left: Fragment, right: Fragment) -> Fragment:
-        if left.kind not in _NUMBERS or right.kind not in _NUMBERS:
-            raise incompatible(type(op).__name__, left.kind, right.kind)
-        whole = left.kind is Kind.WHOLE and right.kind is Kind.WHOLE
-        first, sign = left.text, _ARITHMETIC[type(op)]
-        if sign == "/" and not whole:
-            first = f"CAST({first} AS REAL)"
-        kind = Kind.WHOLE if whole else Kind.DECIMAL
-        return left.beside(right, f"({first} {sign} {right.text})", kind)
-
     def _lambda(self, owner: Any, operator: Any, lambda_: Any) -> Fragment:
-        path = _names(owner)
-        outer = self.lambdas.get(path[0])
-        scope, path = (outer, path[1:]) if outer is not None else (self.scope, path)
+        scope, path = self._resolved(_names(owner))
+        if not path:
+            raise bad_query("Any/All may only be used following a collection.")
         if self.scope.rules.node_limit and self.lambdas:
             raise bad_query("The Any/All nesting limit of '1' has been exceeded.")
         alias, navigation = scope.collection(path)
@@ -300,34 +243,6 @@ class _Compiler:
         exists = _exists(inner, f"{member} AND {test}")
         return Fragment(f"NOT {exists}" if every else exists, found.parameters, Kind.FLAG)
 
-    def _literal(self, node: Any) -> Fragment:
-        match node:
-            case ast.Null():
-                return Fragment("NULL", (), None)
-            case ast.String(text):
-                return Fragment("?", (text,), Kind.TEXT)
-            case ast.GUID(text):
-                return Fragment("?", (text.lower(),), Kind.GUID)
-            case ast.Boolean():
-                return Fragment("?", (int(node.py_val),), Kind.FLAG)
-            case ast.Integer(text):
-                return self._number(int(text))
-            case ast.Float(text):
-                return Fragment("?", (float(text),), Kind.DECIMAL)
-            case ast.DateTime(text):
-                return _date(text)
-            case ast.Date(text):
-                return _date(f"{text}T00:00:00Z")
-            case _:
-                name = type(node).__name__
-                raise odata_error(501, f"A constant of the type {name} is not implemented.")
-
-    @staticmethod
-    def _number(value: int) -> Fragment:
-        if abs(value) >= 2**63:
-            return Fragment("?", (float(value),), Kind.DECIMAL)
-        return Fragment("?", (value,), Kind.WHOLE)
-
 
 def _exists(scope: Scope, condition: str) -> str:
     return f"EXISTS (SELECT 1 FROM {scope.source()} WHERE {condition})"  # noqa: S608
@@ -339,13 +254,6 @@ def _filled(one: Fragment) -> Fragment:
     return Fragment(f"ifnull({one.text}, ?)", (*one.parameters, one.kind.empty), one.kind)
 
 
-def _date(text: str) -> Fragment:
-    try:
-        return Fragment("?", (moment(text),), Kind.DATE)
-    except ValueError as error:
-        raise bad_query(str(error)) from None
-
-
 def _full_name(identifier: Any) -> str:
     return ".".join((*identifier.namespace, identifier.name))
 
@@ -355,4 +263,6 @@ def _names(node: Any) -> tuple[str, ...]:
     while isinstance(node, ast.Attribute):
         names.append(node.attr)
         node = node.owner
+    if not isinstance(node, ast.Identifier):
+        raise bad_query("A name was expected.")
     return (_full_name(node), *reversed(names))

@@ -4,7 +4,8 @@
 
 The parser is a third party's, so that a mistake in the client's own grammar cannot hide behind the
 same mistake here. What it lacks for Creatio is added: names in any script, names that begin with a
-keyword (``Allowed``, ``Nullable``), the year 1, ``in`` with one value, ``$it``.
+keyword (``Allowed``, ``Nullable``), the year 1, ``in`` with one value, ``$it``, ``$count``, INF and
+NaN. Which functions there are is no matter of the grammar.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from odata_query import ast
-from odata_query.exceptions import ArgumentCountException, ODataException, UnknownFunctionException
+from odata_query.exceptions import ODataException
 from odata_query.grammar import ODataLexer, ODataParser
 from sly.lex import Token  # type: ignore[import-untyped]
 
@@ -21,7 +22,6 @@ __all__ = ["FilterSyntaxError", "UnsupportedError", "count_nodes", "parse"]
 _DATE = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,12})?)?"
 _ZONE = r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?"
-_LATER = {"cast", "isof", "case", "geo.distance", "geo.length", "geo.intersects"}
 
 
 class FilterSyntaxError(ValueError):
@@ -29,7 +29,7 @@ class FilterSyntaxError(ValueError):
 
 
 class UnsupportedError(ValueError):
-    """The text is an expression that the emulator does not know how to carry out."""
+    """The text is an expression that the emulator cannot carry out; the message names why."""
 
 
 def _rule(pattern: str, make: Callable[[str], object]) -> Any:
@@ -55,12 +55,15 @@ class _Lexer(ODataLexer):
     DATETIME = _rule(_DATE + "T" + _TIME + _ZONE, ast.DateTime)
     DATE = _rule(_DATE, ast.Date)
     TIME = _rule(_TIME, ast.Time)
+    DECIMAL = _rule(
+        r"[+-]?\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)|(?-i:INF|NaN)\b(?![/.(])", ast.Float
+    )
     BOOLEAN = _rule(r"(?:true|false)\b(?![/.(])", ast.Boolean)
     NULL = _rule(r"null\b(?![/.(])", lambda _: ast.Null())
     NOT = _rule(r"not(?:\s+|(?=\())", lambda _: ast.Not())
     ANY = _rule(r"any(?=\s*\()", lambda _: ast.Any())
     ALL = _rule(r"all(?=\s*\()", lambda _: ast.All())
-    ODATA_IDENTIFIER = _rule(r"(?:\$it\b|[^\W\d])(?:\.?\w){0,127}", _identifier)
+    ODATA_IDENTIFIER = _rule(r"(?:\$(?:it|count)\b|[^\W\d])(?:\.?\w){0,127}", _identifier)
 
 
 def _with_commas(tokens: Iterator[Any]) -> Iterator[Any]:
@@ -92,26 +95,15 @@ def parse(text: str) -> object:
 
     Raises:
         FilterSyntaxError: It is no expression.
-        UnsupportedError: It is one, with an operator or a function that is not carried out here.
+        UnsupportedError: It is one, with an operator that is not carried out here.
     """
     outside = "".join(text.split("'")[::2])
     if " has " in outside:
-        raise UnsupportedError("The operator 'has' is not implemented.")
+        raise UnsupportedError("The operator 'has', for no column is an enumeration,")
+    parser = ODataParser()
+    parser._function_call = ast.Call  # type: ignore[method-assign]  # noqa: SLF001
     try:
-        tree: object = ODataParser().parse(_with_commas(_Lexer().tokenize(text)))
-    except UnknownFunctionException as error:
-        if error.function_name in _LATER:
-            raise UnsupportedError(
-                f"The function '{error.function_name}' is not implemented."
-            ) from None
-        raise FilterSyntaxError(
-            f"An unknown function with name '{error.function_name}' was found."
-        ) from None
-    except ArgumentCountException as error:
-        raise FilterSyntaxError(
-            f"No function signature for the function with name '{error.function_name}' "
-            "matches the specified arguments."
-        ) from None
+        tree: object = parser.parse(_with_commas(_Lexer().tokenize(text)))
     except (ODataException, AttributeError, TypeError, NotImplementedError):
         # The grammar's own actions stumble over some texts that are no expressions.
         raise FilterSyntaxError(f"Syntax error in '{text}'.") from None

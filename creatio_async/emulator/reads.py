@@ -6,10 +6,11 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from creatio_async.emulator.filters import Scope, compiled
+from creatio_async.emulator.filters import compiled
 from creatio_async.emulator.queries import Expand, Order, Query
 from creatio_async.emulator.refusals import Refusal, bad_query, server_error
 from creatio_async.emulator.schema import EMPTY_GUID, Column, Kind, Schema
+from creatio_async.emulator.scopes import Scope
 from creatio_async.emulator.search import search_sql
 from creatio_async.emulator.sql import Fragment, Rules
 from creatio_async.emulator.store import Store

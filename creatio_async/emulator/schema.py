@@ -48,6 +48,10 @@ class Kind(Enum):
     WHOLE = "Edm.Int32"
     DECIMAL = "Edm.Decimal"
     STREAM = "Edm.Stream"
+    TIME = "Edm.TimeOfDay"
+    """In filters only: no column is of this type."""
+    DURATION = "Edm.Duration"
+    """In filters only, as ticks of 100 nanoseconds."""
 
     @property
     def empty(self) -> Any:
@@ -71,6 +75,8 @@ _EMPTY: dict[Kind, Any] = {
     Kind.WHOLE: 0,
     Kind.DECIMAL: 0,
     Kind.STREAM: b"",
+    Kind.TIME: "",
+    Kind.DURATION: None,
 }
 _AFFINITIES = {
     Kind.GUID: "TEXT",
@@ -80,6 +86,8 @@ _AFFINITIES = {
     Kind.WHOLE: "INTEGER",
     Kind.DECIMAL: "NUMERIC",
     Kind.STREAM: "BLOB",
+    Kind.TIME: "TEXT",
+    Kind.DURATION: "INTEGER",
 }
 
 

@@ -10,7 +10,10 @@ from typing import Any, Final
 from creatio_async.emulator.refusals import Refusal, bad_request
 from creatio_async.emulator.schema import Column, Kind
 
-__all__ = ["is_guid", "moment", "new_guid", "now", "stored"]
+__all__ = ["TICKS", "is_guid", "moment", "new_guid", "now", "stored"]
+
+TICKS: Final = 10_000_000
+"""Units of time in a second, as .NET counts: 100 nanoseconds."""
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MOMENT: Final = re.compile(

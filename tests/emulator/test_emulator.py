@@ -23,6 +23,8 @@ from .caller import ANDREW, SUPERVISOR, Caller, caller_of, inner, socket_caller
         {"latency": -1},
         {"session_timeout": 0},
         {"row_limit": -1},
+        {"page_size": -1},
+        {"max_file_size": -1},
     ],
 )
 def test_an_option_with_a_value_unknown_is_a_mistake(options: dict[str, Any]) -> None:

@@ -1,3 +1,4 @@
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -249,22 +250,28 @@ async def test_types_that_do_not_fit_are_named(crm: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "words"),
     [
-        "cast(Age,Edm.String) eq '7'",
-        "isof(Name)",
-        "Name has 'x'",
-        "time(CreatedOn) eq 12:00:00",
-        "Age eq duration'P1D'",
-        "CreatedOn eq 12:30:00",
-        "matchesPattern(Name,'x')",
-        "AccountCollectionByOwner/any(a:a)",
+        ("Name has Sales.Pattern'Yellow'", "The operator 'has', for no column is an enumeration,"),
+        ("matchesPattern(Name,'x')", "The function 'matchesPattern'"),
+        ("geo.length(Name) lt 5", "The function 'geo.length'"),
+        ("geo.distance(Name,geography'POINT(1 2)') lt 5", "A constant of the type Geography"),
+        ("AccountCollectionByOwner/any(a:a)", "A variable without a property"),
+        ("$it eq null", "A variable without a property"),
+        ("cast(Terrasoft.Configuration.OData.Contact) eq null", "A cast of a row"),
+        ("cast(Account,Terrasoft.Configuration.OData.Account) eq null", "A cast of a row"),
     ],
 )
-async def test_what_is_not_implemented_is_said(crm: Caller, text: str) -> None:
-    response = await crm.odata("GET", f"Contact?$filter={quote(text)}")
-    assert response.status == 501
-    assert "not implemented" in message_of(response)
+@pytest.mark.parametrize(("profile", "status"), [("creatio", 400), ("standard", 501)])
+async def test_what_is_not_implemented_is_named(
+    profile: Any, status: int, text: str, words: str
+) -> None:
+    with Emulator(profile=profile) as emulator:
+        crm = caller_of(emulator)
+        await crm.login()
+        response = await crm.odata("GET", f"Contact?$filter={quote(text)}")
+    assert response.status == status
+    assert f"{words} is not implemented." in message_of(response)
 
 
 async def test_a_lookup_is_filtered_by_path_only(crm: Caller) -> None:
