@@ -146,9 +146,14 @@ class Reading:
 
 
 def _may_have_annotations(body: bytes) -> bool:
-    """Say whether there is an ``@`` within or behind the rows: bytes are looked at fast."""
+    """Say whether there is an ``@`` within or behind the rows, perhaps as an escape.
+
+    A single byte is found ten times as fast as several.
+    """
     rows = body.find(b'"value"')
-    return body.find(b"@", rows) >= 0 or body.find(rb"\u0040", rows) >= 0
+    if body.find(b"@", rows) >= 0:
+        return True
+    return body.find(b"\\", rows) >= 0 and body.find(rb"\u0040", rows) >= 0
 
 
 def read_count(request: Request, response: Response) -> int:
