@@ -3,6 +3,7 @@
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
+from uuid import UUID
 
 from attrs import define, field
 from yarl import URL
@@ -21,7 +22,7 @@ from creatio_async.protocol.batch.jsonbatch import Answers
 from creatio_async.protocol.batch.multipartbatch import decode_by_type
 from creatio_async.protocol.batch.operations import Operation, check_count
 from creatio_async.protocol.faults import refusal
-from creatio_async.protocol.names import key_text
+from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.reading import Reading
 from creatio_async.protocol.odata.spec import QuerySpec, as_columns, as_expands
@@ -88,8 +89,16 @@ class Sent:
         return None
 
 
+Key = UUID | str | Sent
+"""What a row is found by: its `Id`, or the operation of the same batch that creates it."""
+
+
 class Group:
-    """Operations that are done all or not at all; made by `Batch.atomic`."""
+    """Operations that are done all or not at all; made by `Batch.atomic`.
+
+    A row that is created in the same batch can be referred to: its `Sent` stands for its `Id`, as
+    a key and as a value.
+    """
 
     def __init__(self, reading: Reading, name: str | None = None) -> None:
         self._reading = reading
@@ -109,40 +118,48 @@ class Group:
                 no UUID.
             TypeError: *row* is no mapping, or a value is of a type that OData does not have.
         """
-        body = with_id(row, f"create {entity_set}")
-        check_row(body, f"create {entity_set}")
-        sent = self._add("POST", v4.set_path(entity_set), "create", body)
-        sent.id = body["Id"]
-        return sent
+        place = f"create {entity_set}"
+        body = _resolved(with_id(row, place), place)
+        check_row(body, place)
+        return self._add("POST", v4.set_path(entity_set), "create", body["Id"], body)
 
-    def update(self, entity_set: str, key: object, values: Mapping[str, Any]) -> Sent:
+    def update(self, entity_set: str, key: Key, values: Mapping[str, Any]) -> Sent:
         """Change some fields of a row.
 
         Raises:
             ValueError: As for `create`.
             TypeError: As for `create`.
         """
-        check_row(values, f"update {entity_set}")
-        sent = self._add("PATCH", v4.entity_path(entity_set, key_text(key)), "update", values)
-        sent.id = key_text(key)
-        return sent
+        place = f"update {entity_set}"
+        body = _resolved(values, place)
+        check_row(body, place)
+        row = _key(key)
+        return self._add("PATCH", v4.entity_path(entity_set, row), "update", row, body)
 
-    def delete(self, entity_set: str, key: object) -> Sent:
+    def delete(self, entity_set: str, key: Key) -> Sent:
         """Take a row away."""
-        sent = self._add("DELETE", v4.entity_path(entity_set, key_text(key)), "delete")
-        sent.id = key_text(key)
-        return sent
+        row = _key(key)
+        return self._add("DELETE", v4.entity_path(entity_set, row), "delete", row)
+
+    def link(self, entity_set: str, key: Key, navigation: str, target: Key) -> Sent:
+        """Let the lookup *navigation* of a row lead to the row *target*: ``XxxId`` is set."""
+        column = f"{check_name(navigation, 'lookup')}Id"
+        return self.update(entity_set, key, {column: _key(target)})
+
+    def unlink(self, entity_set: str, key: Key, navigation: str) -> Sent:
+        """Let the lookup *navigation* of a row lead nowhere: ``XxxId`` is set to null."""
+        return self.update(entity_set, key, {f"{check_name(navigation, 'lookup')}Id": None})
 
     def _add(
         self,
         method: Literal["GET", "POST", "PATCH", "DELETE"],
         path: str,
         kind: _Kind,
-        body: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        body: dict[str, Any] | None = None,
     ) -> Sent:
-        copied = None if body is None else dict(body)
-        operation = Operation(method, path, copied, self._name)
-        sent = Sent(operation, kind, reading=self._reading)
+        operation = Operation(method, path, body, self._name)
+        sent = Sent(operation, kind, key, reading=self._reading)
         self._operations.append(sent)
         return sent
 
@@ -171,16 +188,15 @@ class Batch(Group):
     def get(
         self,
         entity_set: str,
-        key: object,
+        key: Key,
         *,
         select: Sequence[str] = (),
         expand: Sequence[str] = (),
     ) -> Sent:
         """Read one row."""
         spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))
-        sent = self._add("GET", v4.entity_path(entity_set, key_text(key), spec), "get")
-        sent.id = key_text(key)
-        return sent
+        row = _key(key)
+        return self._add("GET", v4.entity_path(entity_set, row, spec), "get", row)
 
     def query(self, query: Query) -> Sent:
         """Read the rows of *query*, in one answer and so 20,000 at most.
@@ -266,6 +282,17 @@ class Batch(Group):
                 detail = "another operation of its group failed"
                 sent.state = State.GROUP_FAILED
                 sent.error = FailedDependencyError(request, group, "", detail)
+
+
+def _key(key: Key) -> str:
+    return key_text(key.id if isinstance(key, Sent) else key)
+
+
+def _resolved(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Return a copy of *row* in which an operation is replaced by the `Id` of its row."""
+    if not isinstance(row, Mapping):
+        raise TypeError(f"{place}: takes a mapping of columns to values, not {row!r:.80}")
+    return {name: value.id if isinstance(value, Sent) else value for name, value in row.items()}
 
 
 def _answered(sent: Sent, request: Request, response: Response) -> None:

@@ -153,3 +153,24 @@ async def test_a_401_within_a_batch_is_about_the_set_and_not_about_the_session(
     with pytest.raises(ForbiddenError, match="does not know"):
         sent.result()
     assert emulator.logins == 1
+
+
+async def test_an_operation_stands_for_the_row_that_it_creates(
+    crm: Creatio, emulator: Emulator, form: Form
+) -> None:
+    batch = crm.odata.batch(format=form)
+    with batch.atomic() as group:
+        account = group.create("Account", {"Name": "Some Company"})
+        contact = group.create("Contact", {"Name": "Ann", "AccountId": account})
+        other = group.create("Contact", {"Name": "Bob"})
+        group.link("Contact", other, "Account", account)
+        group.update("Account", account, {"PrimaryContactId": contact})
+        group.unlink("Contact", contact, "Account")
+    read = batch.get("Contact", other, select=["AccountId"])
+    await batch.send()
+    for each in batch.operations:
+        each.result()
+    assert read.result()["AccountId"] == account.id
+    rows = {row["Name"]: row for row in emulator.rows("Contact")}
+    assert rows["Ann"]["AccountId"] == "00000000-0000-0000-0000-000000000000"
+    assert emulator.rows("Account")[-1]["PrimaryContactId"] == contact.id
