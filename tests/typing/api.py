@@ -1,15 +1,21 @@
 """What a type checker makes of the public names: read by mypy and pyright, run by nobody."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any, assert_type
 from uuid import UUID
 
 from creatio_async import (
     Batch,
+    Column,
     Condition,
     Creatio,
     CreatioError,
     EntitySet,
+    EnumMember,
+    Expand,
+    Expression,
     F,
     Found,
     Job,
@@ -27,6 +33,8 @@ from creatio_async import (
     Timeouts,
     Transport,
     UriQuery,
+    isof,
+    now,
 )
 from creatio_async.emulator import Emulator
 
@@ -54,6 +62,8 @@ async def opening() -> None:
         timeouts=Timeouts(read=None),
         headers={"User-Agent": "mine"},
         transport=transport,
+        nulls=True,
+        decimals=True,
     )
 
 
@@ -69,8 +79,21 @@ async def reading(crm: Creatio, key: UUID) -> None:
     assert_type(crm.odata.read("Contact?$top=5"), UriQuery)
     condition = F.Name.contains("e") & (F.Account.Id == key) | ~F.Phone.is_null()
     assert_type(condition, Condition)
+    assert_type(F.Name, Column)
+    assert_type(F.Name.lower().concat("!"), Expression)
+    assert_type(2 * (F.Age + 1) / F.Age, Expression)
+    assert_type(F.CreatedOn > now() - timedelta(days=1), Condition)
+    assert_type(F.Activities.any(lambda each: each.Title == "x"), Condition)
+    assert_type(isof("NS.Person") & F.Color.has(EnumMember("NS.Color", "Red")), Condition)
     query = contacts.where(condition).select("Id", F.Name).order_by(F.Name.desc(), "Id").top(5)
     assert_type(query, Query)
+    owned = Expand("Activities", where=F.Title == "x", select=["Title"], order_by=["Title"], top=5)
+    assert_type(query.expand(owned, "Account").option("tag", "x").annotated(), Query)
+    assert_type(contacts.annotated(), EntitySet)
+    assert_type(await contacts.get_if_changed(key, '"1"'), Row | None)
+    assert_type(await contacts.text(key, "Name"), str)
+    assert_type(await contacts.related(key, "Account"), Row | list[Row] | None)
+    assert_type(await crm.odata.read("Contact?$top=5"), list[Row])
     assert_type(await query, list[Row])
     assert_type(await query.first(), Row | None)
     assert_type(await query.one(), Row)
@@ -89,7 +112,10 @@ async def reading(crm: Creatio, key: UUID) -> None:
 async def writing(crm: Creatio, key: UUID) -> None:
     cities = crm.odata["City"]
     assert_type(await cities.create({"Name": "Burbank"}), Row)
-    await cities.update(key, {"Name": "Burbach"})
+    assert_type(await cities.create({"Name": "Burbank"}, return_row=False), Row)
+    assert_type(await cities.update(key, {"Name": "Burbach"}, if_match='"1"'), Row | None)
+    await cities.link(key, "Country", key, ref="Country")
+    await cities.unlink(key, "Country")
     await cities.delete(str(key))
 
     batch = crm.odata.batch(continue_on_error=False)
@@ -99,6 +125,25 @@ async def writing(crm: Creatio, key: UUID) -> None:
     sent = batch.query(cities.top(5))
     await batch.send()
     assert_type(sent.state, State)
+    assert_type(crm.odata.batch(format="multipart"), Batch)
+
+
+async def streaming(crm: Creatio, key: UUID, source: AsyncIterator[bytes]) -> None:
+    data = crm.odata["SysImage"].stream(key, "Data")
+    assert_type(await data.read(), bytes)
+    assert_type(data.chunks(), AsyncGenerator[bytes, None])
+    assert_type(await data.download("photo.png"), int)
+    await data.write(b"bytes", content_type="image/png")
+    await data.write(Path("photo.png"))
+    await data.write(source, length=5, spool=True)
+    await data.delete()
+
+
+async def knowing(crm: Creatio) -> None:
+    schema = await crm.odata.metadata(cache="metadata.xml")
+    assert_type(list(schema), list[str])
+    assert_type(schema["Contact"].properties["AccountId"].navigation, str)
+    assert_type(schema["Contact"].navigations["Account"].column, str)
 
 
 async def many(crm: Creatio, rows: AsyncIterator[Row]) -> None:
