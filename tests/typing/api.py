@@ -121,7 +121,9 @@ async def writing(crm: Creatio, key: UUID) -> None:
     batch = crm.odata.batch(continue_on_error=False)
     assert_type(batch, Batch)
     with batch.atomic() as group:
-        assert_type(group.create("City", {"Name": "Spokane"}), Sent)
+        spokane = group.create("City", {"Name": "Spokane"})
+        assert_type(spokane, Sent)
+        assert_type(group.link("City", spokane, "Country", key), Sent)
     sent = batch.query(cities.top(5))
     await batch.send()
     assert_type(sent.state, State)
