@@ -14,6 +14,7 @@ from creatio_async.finding import Found, find_many
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata.expressions import Column
 from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, as_columns, as_expands
+from creatio_async.protocol.odata.v4 import collection_in
 from creatio_async.protocol.values import check_row, dumps_rows
 from creatio_async.query import Query
 from creatio_async.streams import Stream
@@ -121,6 +122,16 @@ class EntitySet(Query):
         """
         spec = self._one_spec(select, expand)
         return await self._service.related(self.name, key, navigation, spec)
+
+    def collection(self, key: UUID | str, navigation: str) -> Query:
+        """Return the query for the rows behind a navigation property of the row *key*.
+
+        For a property that leads to many; nothing is sent.
+
+        Raises:
+            ValueError: *key* is no UUID, or *navigation* no identifier.
+        """
+        return Query(self._service, collection_in(self.name, key_text(key), navigation))
 
     def stream(self, key: UUID | str, field: str) -> Stream:
         """Return the stream in *field* of the row whose `Id` is *key*; nothing is sent.

@@ -41,7 +41,7 @@ class Query:
 
     _service: Service = field(repr=False)
     name: str
-    """The entity set."""
+    """The entity set, or the collection in a row: ``Account(...)/Contacts``."""
     spec: QuerySpec = field(factory=QuerySpec)
 
     def where(self, *conditions: Condition | str) -> "Query":

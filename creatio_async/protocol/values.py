@@ -48,12 +48,12 @@ def dumps_rows(document: Any, rows: Callable[[], Any], objects: int) -> bytes:
     """Return *document* as JSON: one or many *rows* of the caller's in an envelope of ours.
 
     The check of the rows costs nothing while they are clean: only where the bytes hold more
-    objects or lists than the document should have, or a ``null``, are the rows walked.
+    objects than the document should have, or a ``null``, are the rows walked.
 
     Args:
         document: What is encoded.
         rows: Gives pairs of a place and a row, for the walk.
-        objects: How many objects *document* has; one of several also has a list of them.
+        objects: How many objects *document* has.
 
     Raises:
         ValueError: A value has no place in OData, or a key is a path; the place is named.
@@ -65,9 +65,8 @@ def dumps_rows(document: Any, rows: Callable[[], Any], objects: int) -> bytes:
         for place, row in rows():
             check_row(row, place)
         raise
-    # Single bytes are counted fastest; one within a text only leads to a walk that finds nothing.
-    nested = encoded.count(b"{") > objects or encoded.count(b"[") > (objects > 1)
-    if nested or _NULL.search(encoded):
+    # A single byte is counted fastest; one within a text only leads to a walk that finds nothing.
+    if encoded.count(b"{") > objects or _NULL.search(encoded):
         for place, row in rows():
             check_row(row, place)
     return encoded

@@ -185,6 +185,24 @@ async def test_what_is_related_may_be_nothing_or_several_rows() -> None:
     assert site.paths[1] == f"GET odata/Contact({ANDREW})/Activities?$expand=Owner"
 
 
+async def test_rows_behind_a_row_are_a_query_like_any_other(
+    crm: Creatio, emulator: Emulator
+) -> None:
+    (country,) = [row["Id"] for row in emulator.rows("Country") if row["Code"] == "IT"]
+    emulator.insert("City", [{"Name": f"City {n:03}", "CountryId": country} for n in range(25)])
+    emulator.insert("City", [{"Name": "Elsewhere"}])
+    cities = crm.odata["Country"].collection(country, "CityCollectionByCountry")
+    assert await cities.count() == 25
+    some = cities.where(F.Name < "City 012").order_by(F.Name.desc()).select("Name")
+    assert [row["Name"] for row in await some.top(2)] == ["City 011", "City 010"]
+    pages = [page.rows async for page in cities.select("Name").pages(10)]
+    assert sorted(row["Name"] for page in pages for row in page) == [
+        f"City {n:03}" for n in range(25)
+    ]
+    with pytest.raises(ValueError, match="not a navigation property"):
+        crm.odata["Country"].collection(country, "x/y")
+
+
 async def test_references_are_written_where_that_is_asked_for() -> None:
     site = canned(answer(status=204), answer(status=204))
     async with client(site) as crm:

@@ -14,7 +14,9 @@ __all__ = [
     "JSON",
     "SERVICE",
     "WRITE",
+    "Collection",
     "accept",
+    "collection_in",
     "collection_path",
     "count_path",
     "entity_path",
@@ -52,6 +54,25 @@ def set_path(name: str) -> str:
     return quote_segment(check_name(name, "entity set"))
 
 
+class Collection(str):
+    """The name of rows behind a row, such as ``Account(...)/Contacts``: a path that was checked."""
+
+    __slots__ = ()
+
+
+def collection_in(name: str, key: str, navigation: str) -> Collection:
+    """Return the name of the rows behind a navigation property of a row.
+
+    Raises:
+        ValueError: A name is no identifier.
+    """
+    return Collection(related_path(name, key, navigation, QuerySpec()))
+
+
+def _rows_path(name: str) -> str:
+    return name if isinstance(name, Collection) else set_path(name)
+
+
 def entity_path(name: str, key: str, spec: QuerySpec | None = None) -> str:
     """Return the path of one row; *key* is a guid."""
     return f"{set_path(name)}({key}){query_options(spec or QuerySpec())}"
@@ -70,9 +91,9 @@ def reference_path(name: str, key: str, navigation: str) -> str:
 
 def collection_path(name: str, spec: QuerySpec) -> str:
     """Return the path of the rows that *spec* asks for."""
-    return set_path(name) + query_options(spec)
+    return _rows_path(name) + query_options(spec)
 
 
 def count_path(name: str, spec: QuerySpec) -> str:
     """Return the path of the number of the rows that match; order, top and skip do not count."""
-    return f"{set_path(name)}/$count{query_options(QuerySpec(where=spec.where))}"
+    return f"{_rows_path(name)}/$count{query_options(QuerySpec(where=spec.where))}"
