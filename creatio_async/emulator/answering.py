@@ -13,7 +13,7 @@ from creatio_async.emulator.refusals import (
     odata_error,
 )
 
-__all__ = ["check_acceptable", "json_answer", "not_allowed", "only"]
+__all__ = ["check_acceptable", "json_acceptable", "json_answer", "not_allowed", "only"]
 
 
 def check_acceptable(operation: Operation) -> None:
@@ -36,6 +36,13 @@ def json_answer(
         Refusal: 406, the Accept does not allow JSON.
     """
     check_acceptable(operation)
+    return json_acceptable(status, body, operation, *headers)
+
+
+def json_acceptable(
+    status: int, body: dict[str, Any], operation: Operation, *headers: tuple[str, str]
+) -> Answer:
+    """Return what `json_answer` does, for an operation whose Accept was looked at before."""
     level = level_of(operation.headers.get("accept", ""))
     kind = JSON_MINIMAL
     if level != "minimal":

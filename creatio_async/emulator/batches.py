@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 from attrs import define, field, frozen
 
 from creatio_async.emulator.odata4 import ODataService
-from creatio_async.emulator.operations import Operation
+from creatio_async.emulator.operations import Operation, acceptable
 from creatio_async.emulator.refusals import Answer, Refusal, bad_request, odata_error
 from creatio_async.emulator.values import new_guid
 
@@ -213,8 +213,14 @@ class BatchRunner:
 
 
 def inherited_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of an outer request that the inner ones have as well, on .NET."""
-    return {n.lower(): v for n, v in headers.items() if n.lower() not in _NOT_INHERITED}
+    """Return the headers of an outer request that the inner ones have as well, on .NET.
+
+    An Accept for ``multipart/mixed`` is about the outer answer alone: inferred.
+    """
+    kept = {n.lower(): v for n, v in headers.items() if n.lower() not in _NOT_INHERITED}
+    if not acceptable(kept.get("accept", "")):
+        del kept["accept"]
+    return kept
 
 
 def goes_on(prefer: str) -> bool:

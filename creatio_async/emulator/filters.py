@@ -65,10 +65,7 @@ def compiled(tree: Any, scope: Scope, *, condition: bool) -> Fragment:
     Raises:
         Refusal: 400, a name is unknown or types do not fit; 500, where Creatio fails.
     """
-    try:
-        fragment = _Compiler(scope, {}, condition).sql(tree)
-    except RecursionError:
-        raise bad_query("The recursion limit has been exceeded.") from None
+    fragment = _Compiler(scope, {}, condition).sql(tree)
     if condition and fragment.kind not in {Kind.FLAG, None}:
         raise bad_query("The $filter expression must evaluate to a single boolean value.")
     return fragment

@@ -9,7 +9,13 @@ from typing import Any
 import orjson
 from attrs import field, frozen
 
-from creatio_async.emulator.answering import check_acceptable, json_answer, not_allowed, only
+from creatio_async.emulator.answering import (
+    check_acceptable,
+    json_acceptable,
+    json_answer,
+    not_allowed,
+    only,
+)
 from creatio_async.emulator.conditions import etag_header, not_modified
 from creatio_async.emulator.links import Links, linked_id, resolved
 from creatio_async.emulator.metadata import metadata
@@ -70,6 +76,8 @@ class ODataService:
             return refusal.answer
         except TooComplexError as error:
             return bad_query(f"The expression is too complex: {error}.").answer
+        except RecursionError:
+            return bad_query("The recursion limit has been exceeded.").answer
 
     def _answer(self, operation: Operation) -> Answer:
         if operation.method not in _METHODS:
@@ -123,16 +131,16 @@ class ODataService:
         ieee754 = takes_ieee754(operation.headers.get("content-type", ""))
         stored = self.writer.insert(schema, self._body(operation), ieee754=ieee754)
         place = ("Location", f"{operation.root}{schema.name}({stored['Id']})")
-        wanted = self._wanted(operation)
-        if wanted == "minimal":
-            return Answer(
-                204, (place, ("OData-EntityId", place[1]), *_applied(wanted), ODATA_VERSION)
-            )
+        headers: tuple[tuple[str, str], ...] = (place,)
+        if self.rules.honours_return or self.rules.etags:
+            wanted = self._wanted(operation)
+            headers = (place, *self._etag(schema, stored["Id"]), *_applied(wanted))
+            if wanted == "minimal":
+                return Answer(204, (("OData-EntityId", place[1]), *headers, ODATA_VERSION))
         level = level_of(operation.headers.get("accept", ""))
         context = f"{operation.root}$metadata#{schema.name}/$entity"
         row = self.reader.shown(schema, stored, level)
-        headers = (place, *self._etag(schema, stored["Id"]), *_applied(wanted))
-        return json_answer(201, {"@odata.context": context, **row}, operation, *headers)
+        return json_acceptable(201, {"@odata.context": context, **row}, operation, *headers)
 
     def _body(self, operation: Operation) -> dict[str, Any]:
         """The body of a write; links to rows of the same batch are replaced by where they are."""

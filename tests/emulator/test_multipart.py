@@ -375,6 +375,15 @@ async def test_of_a_malformed_batch_nothing_is_done(crm: Caller, body: str, word
     assert crm.emulator.rows("City") == []
 
 
+async def test_on_net_the_outer_accept_for_multipart_is_not_that_of_the_operations() -> None:
+    with Emulator(runtime="net") as emulator:
+        crm = caller_of(emulator, workspace="")
+        await crm.login()
+        body = joined([part("GET City?$top=0"), part("GET City?$top=0", headers="Accept: a/b\r\n")])
+        response = await send(crm, body, "b", Accept="multipart/mixed")
+        assert statuses(taken_apart(response)) == [200, 406]
+
+
 @pytest.mark.parametrize("kind", ["", '; boundary=""', "; boundary=" + "x" * 71])
 async def test_a_batch_needs_a_boundary(crm: Caller, kind: str) -> None:
     headers = {"Content-Type": f"multipart/mixed{kind}"}
