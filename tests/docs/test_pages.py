@@ -2,14 +2,25 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
 import creatio_async
 from creatio_async import emulator
+from creatio_async.protocol.odata import schema
+from creatio_async.streams import Stream
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
+KINDS = [
+    each
+    for each in (getattr(creatio_async, name) for name in creatio_async.__all__)
+    if isinstance(each, type)
+] + [Stream, emulator.Emulator, schema.Schema, schema.EntityType]
+ABLE = (FunctionType, classmethod, property)
+NOT_FOR_CALLERS = {"spec"}
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 ANCHOR = re.compile(r"\]\((?!https?:)([^)#]*)#([^)]+)\)")
 HEADING = re.compile(r"(?m)^#+ (.+)$")
@@ -36,8 +47,16 @@ def test_a_link_into_a_page_leads_to_a_heading(page: Path) -> None:
 
 @pytest.mark.parametrize("name", creatio_async.__all__)
 def test_a_public_name_is_in_the_reference(name: str) -> None:
-    reference = sorted((ROOT / "docs" / "reference").glob("*.md"))
-    assert any(re.search(rf"\b{name}\b", page.read_text(encoding="utf-8")) for page in reference)
+    assert any(re.search(rf"\b{name}\b", page.read_text(encoding="utf-8")) for page in REFERENCE)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_what_a_class_can_do_is_in_the_reference(kind: type) -> None:
+    reference = "".join(page.read_text(encoding="utf-8") for page in REFERENCE)
+    ours = [each for each in kind.__mro__ if each.__module__.startswith("creatio_async")]
+    can = {name for each in ours for name, what in vars(each).items() if isinstance(what, ABLE)}
+    public = {name for name in can if not name.startswith("_")} - NOT_FOR_CALLERS
+    assert {name for name in public if not re.search(rf"\b{name}\b", reference)} == set()
 
 
 @pytest.mark.parametrize("name", emulator.__all__)
