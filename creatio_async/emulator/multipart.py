@@ -107,7 +107,8 @@ def _fields(text: bytes) -> tuple[dict[str, str], bytes]:
     blank = _BLANK_LINE.search(text)
     end, after = blank.span() if blank else (len(text), len(text))
     found: dict[str, str] = {}
-    for line in text[:end].decode(errors="replace").splitlines():
+    head = text[:end].decode(errors="replace").rstrip("\r\n")
+    for line in head.split("\n") if head else ():
         name, colon, value = line.partition(":")
         lowered = name.strip().lower()
         if not colon or not lowered:

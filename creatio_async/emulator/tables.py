@@ -192,7 +192,7 @@ def creatio_tables() -> dict[str, Schema]:
             _lookups("Contact"),
         ),
         _table("SysLanguage", _text("Name", "Description", "Code")),
-        _table("SysSchema", _text("UId", "Name", "Caption", "ManagerName")),
+        _table("SysSchema", [Column("UId", Kind.GUID)], _text("Name", "Caption", "ManagerName")),
         _table("SysProcessStatus", _text("Name", "Description"), _whole("Value")),
         _table(
             "SysProcessLog",

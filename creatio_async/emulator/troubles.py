@@ -105,7 +105,7 @@ class Redirect:
 
     location: str
     """What stands in ``Location``, absolute or relative."""
-    status: int = 302
+    status: int = field(default=302, validator=[validators.ge(300), validators.lt(400)])
     retry_after: int | None = None
     """Seconds in ``Retry-After``; None for no such header."""
 

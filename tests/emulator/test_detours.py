@@ -67,6 +67,9 @@ def test_a_detour_that_makes_no_sense_is_a_mistake(emulator: Emulator) -> None:
         Accepted(then="later")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="polls"):
         Accepted(polls=-1)
+    for status in (299, 400):
+        with pytest.raises(ValueError, match="status"):
+            Redirect("/", status)
     with pytest.raises(ValueError, match="inside"):
         emulator.troubles.add(Redirect("/"), inner=True)
 

@@ -322,6 +322,13 @@ async def test_bytes_travel_as_they_are(crm: Caller) -> None:
     assert b"\r\n\r\n" + data + b"\r\n--batchresponse" in response.body
 
 
+async def test_headers_may_hold_any_sign_but_a_line_end(crm: Caller) -> None:
+    body = joined([
+        part("GET City?$filter=Name eq '\u2028\x85'", headers="X-Odd: a\x0b\u2028b\r\n")
+    ])
+    assert statuses(taken_apart(await send(crm, body, "b"))) == [200]
+
+
 async def test_troubles_are_met_inside_a_multipart_batch(crm: Caller) -> None:
     crm.emulator.troubles.add(Refuse(status=599), method="DELETE", inner=True)
     crm.emulator.troubles.add(Fail(), method="POST", inner=True)
