@@ -93,6 +93,7 @@ if TYPE_CHECKING:
         Condition,
         EnumMember,
     )
+    from creatio_async.protocol.odata.schema import Schema
     from creatio_async.protocol.odata.spec import (
         Expand,
         Page,
@@ -110,6 +111,7 @@ if TYPE_CHECKING:
     from creatio_async.runtime.transport import (
         Transport,
     )
+    from creatio_async.streams import Stream
     from creatio_async.uris import (
         UriQuery,
     )
@@ -162,10 +164,12 @@ __all__ = [
     "ResponseError",
     "RetryPolicy",
     "RowLimitError",
+    "Schema",
     "Sent",
     "ServerError",
     "SessionExpiredError",
     "State",
+    "Stream",
     "ThrottledError",
     "Timeouts",
     "TooLargeError",
@@ -250,6 +254,7 @@ _HOMES = {
         "Condition",
         "EnumMember",
     ),
+    "protocol.odata.schema": ("Schema",),
     "protocol.odata.spec": (
         "Expand",
         "Page",
@@ -261,6 +266,7 @@ _HOMES = {
         "Timeouts",
     ),
     "runtime.transport": ("Transport",),
+    "streams": ("Stream",),
     "uris": ("UriQuery",),
     "version": ("__version__",),
 }

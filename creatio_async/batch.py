@@ -24,8 +24,9 @@ from creatio_async.protocol.batch.operations import Operation, check_count
 from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata import v4
+from creatio_async.protocol.odata.expressions import Column
 from creatio_async.protocol.odata.reading import Reading
-from creatio_async.protocol.odata.spec import QuerySpec, as_columns, as_expands
+from creatio_async.protocol.odata.spec import Expand, QuerySpec, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
 from creatio_async.protocol.retry import Repeat, is_doubtful
 from creatio_async.protocol.values import check_row
@@ -190,8 +191,8 @@ class Batch(Group):
         entity_set: str,
         key: Key,
         *,
-        select: Sequence[str] = (),
-        expand: Sequence[str] = (),
+        select: Sequence[str | Column] = (),
+        expand: Sequence[str | Column | Expand] = (),
     ) -> Sent:
         """Read one row."""
         spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))

@@ -37,7 +37,10 @@ async def create_row(
         try:
             saved = await service.insert(name, encoded, prefer=prefer)
         except (TransportError, ResponseError) as error:
-            if not (is_doubtful(error) or (doubt and isinstance(error, ConflictError))):
+            conflict = isinstance(error, ConflictError)
+            # The caller's own id that is taken before any doubt is another's row.
+            doubtful = doubt or "Id" not in row if conflict else is_doubtful(error)
+            if not doubtful:
                 raise
             found = await _look_up(service, name, body["Id"], error)
             if found is not None and ("Id" not in row or _holds(found, body)):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from uuid import uuid4
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from creatio_async.messages import Upload
 from creatio_async.protocol.retry import Repeat
@@ -31,7 +31,7 @@ _BINARY = "application/octet-stream"
 class Stream:
     """The bytes in one field of a row: ``crm.odata["SysImage"].stream(image_id, "Data")``."""
 
-    _sender: Sender
+    _sender: Sender = field(repr=False)
     path: str
     """Relative to the workspace."""
 

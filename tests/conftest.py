@@ -6,9 +6,8 @@ LONG = ("fuzz", "soak")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked as long, unless an expression of marks was given."""
-    if config.option.markexpr:
-        return
-    long = [item for item in items if any(item.get_closest_marker(mark) for mark in LONG)]
+    """Leave out what is marked as long, unless an expression of marks names that mark."""
+    left_out = [mark for mark in LONG if mark not in config.option.markexpr]
+    long = [item for item in items if any(item.get_closest_marker(mark) for mark in left_out)]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if item not in long]

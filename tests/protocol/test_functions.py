@@ -50,6 +50,8 @@ SENT: dict[str, Condition] = {
     "2 mul A add 3 add B eq 0": 2 * F.A + 3 + F.B == 0,
     "8 div A eq 4 or 8 mod A eq 1": (8 / F.A == 4) | (8 % F.A == 1),
     "1 add A gt 0": 1 + F.A > 0,
+    "-A lt 0 and -(A add B) lt -1": (-F.A < 0) & (-(F.A + F.B) < -1),
+    "totalseconds(Duration) ge 1.5": F.Duration.totalseconds() >= Decimal("1.5"),
     "not (year(CreatedOn) eq 2020)": ~(F.CreatedOn.year() == 2020),
     "not contains(Name,'x')": ~F.Name.contains("x"),
     "cast(Age,Edm.String) eq '7'": F.Age.cast("Edm.String") == "7",
@@ -71,7 +73,7 @@ def test_an_expression_goes_out_in_the_words_of_the_protocol(text: str) -> None:
     assert filter_text(SENT[text]) == text
 
 
-_BEYOND_THE_PARSER = ("has", "$it", "cast", "isof", "time(", "totaloffset", "fractionalseconds")
+_BEYOND_THE_PARSER = ("has", "$it", "cast", "isof", "time(", "totaloffset", "totalseconds", "-A", "fractionalseconds")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ class Raw:
     connections: int = 0
     held: asyncio.Event | None = None
     """Waited for before each answer."""
+    _writers: list[asyncio.StreamWriter] = field(init=False, factory=list[asyncio.StreamWriter])
 
     @asynccontextmanager
     async def served(self) -> AsyncGenerator[str]:
@@ -31,10 +32,13 @@ class Raw:
             yield f"http://127.0.0.1:{port}"
         finally:
             server.close()
+            for writer in self._writers:  # since Python 3.12 a server waits for its connections
+                writer.transport.abort()
             await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._writers.append(writer)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()

@@ -20,6 +20,7 @@ from creatio_async.protocol.odata.nodes import (
     In,
     Lambda,
     Literal,
+    Negation,
     Order,
     Path,
     Predicate,
@@ -143,6 +144,9 @@ class Expression:
     def __rmod__(self, other: object) -> "Expression":
         return self._calculated("mod", other, self)
 
+    def __neg__(self) -> "Expression":
+        return Expression(Negation(self.node))
+
     # --- Functions of texts ---
 
     def lower(self) -> "Expression":
@@ -211,6 +215,10 @@ class Expression:
     def time(self) -> "Expression":
         """The time of the day: compare it with a `datetime.time`."""
         return self._function("time")
+
+    def totalseconds(self) -> "Expression":
+        """The seconds of the duration, with their fraction."""
+        return self._function("totalseconds")
 
     def totaloffsetminutes(self) -> "Expression":
         """The offset of the time zone, in minutes."""

@@ -19,6 +19,7 @@ from creatio_async.protocol.odata.nodes import (
     In,
     Lambda,
     Literal,
+    Negation,
     Not,
     Or,
     Path,
@@ -82,6 +83,8 @@ def value_text(value: Value, surroundings: int = 0) -> str:
             # On the right the same operator needs parentheses: a sub (b sub c).
             text = f"{value_text(left, binding)} {operator} {value_text(right, binding + 1)}"
             return f"({text})" if binding < surroundings else text
+        case Negation(inner):
+            return f"-{value_text(inner, _UNARY)}"
 
 
 def _operand(value: Value, beside: Value) -> str:
@@ -192,5 +195,7 @@ def _size(value: Value | TypeName) -> int:
             return 1 + sum(map(_size, arguments))
         case Arithmetic(_, left, right):
             return 1 + _size(left) + _size(right)
+        case Negation(inner):
+            return 1 + _size(inner)
         case _:
             return 1

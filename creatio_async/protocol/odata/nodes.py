@@ -20,6 +20,7 @@ __all__ = [
     "In",
     "Lambda",
     "Literal",
+    "Negation",
     "Not",
     "Or",
     "Order",
@@ -114,7 +115,14 @@ class Arithmetic:
     right: "Value"
 
 
-Value = Path | Literal | Function | Arithmetic
+@frozen
+class Negation:
+    """A number with the other sign."""
+
+    value: "Value"
+
+
+Value = Path | Literal | Function | Arithmetic | Negation
 
 
 # --- Conditions -----------------------------------------------------------------------------------
@@ -240,6 +248,8 @@ def paths(value: Value | TypeName) -> Iterator[Path]:
         case Arithmetic(_, left, right):
             yield from paths(left)
             yield from paths(right)
+        case Negation(inner):
+            yield from paths(inner)
         case _:
             pass
 
