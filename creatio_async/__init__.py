@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from creatio_async.auth import (
+        Auth,
+        ClientCredentials,
+        Door,
+        Grant,
         Password,
     )
     from creatio_async.batch import (
@@ -120,17 +124,20 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Auth",
     "AuthenticationError",
     "BadRequestError",
     "Batch",
     "BatchError",
     "BulkError",
+    "ClientCredentials",
     "Column",
     "Condition",
     "ConflictError",
     "Creatio",
     "CreatioError",
     "CsrfError",
+    "Door",
     "EntitySet",
     "EnumMember",
     "Expand",
@@ -140,6 +147,7 @@ __all__ = [
     "ForbiddenError",
     "Found",
     "GoneError",
+    "Grant",
     "Group",
     "Headers",
     "Job",
@@ -189,7 +197,13 @@ __all__ = [
 # A name is loaded when it is first asked for: a program that needs an error class or the version
 # does not wait for the rest.
 _HOMES = {
-    "auth": ("Password",),
+    "auth": (
+        "Auth",
+        "ClientCredentials",
+        "Door",
+        "Grant",
+        "Password",
+    ),
     "batch": (
         "Batch",
         "Group",

@@ -11,7 +11,7 @@ from typing import Self, get_args
 import aiohttp
 from yarl import URL
 
-from creatio_async.auth import Password
+from creatio_async.auth import Auth, ClientCredentials, Password
 from creatio_async.messages import Headers
 from creatio_async.odata import OData
 from creatio_async.processes import Processes
@@ -45,7 +45,7 @@ class Creatio:
     def __init__(
         self,
         url: str | URL,
-        auth: Password,
+        auth: Auth,
         *,
         # What the site is
         runtime: Runtime | None = None,
@@ -67,7 +67,7 @@ class Creatio:
         Args:
             url: The site as a person would paste it: a slash at the end, ``/0``, ``/0/odata``, a
                 virtual directory, a port, an IP address are all taken.
-            auth: Who logs in.
+            auth: Who logs in, and how: `Password`, `ClientCredentials`, or a way of your own.
             runtime: ``"framework"`` (the workspace is under ``/0``) or ``"net"``; None finds out.
             retry: How often a request is sent, and how long to wait in between.
             limits: How many requests are under way at once.
@@ -85,8 +85,7 @@ class Creatio:
                 out of bounds; *transport* stands next to *connector* or *proxy*.
             TypeError: *auth* is not a way to log in, or an option is of another class.
         """
-        if not isinstance(auth, Password):
-            raise TypeError(f"auth is Password(user, password), not {type(auth).__name__}")
+        _check_auth(auth)
         _check_type("retry", retry, RetryPolicy)
         _check_type("limits", limits, Limits)
         _check_type("timeouts", timeouts, Timeouts)
@@ -111,20 +110,19 @@ class Creatio:
 
     @classmethod
     def from_env(cls, **options: object) -> Self:
-        """Return a client for ``CREATIO_URL``, as ``CREATIO_USER`` with ``CREATIO_PASSWORD``.
+        """Return a client for ``CREATIO_URL``, as the environment says who logs in.
+
+        That is ``CREATIO_USER`` with ``CREATIO_PASSWORD``, or ``CREATIO_CLIENT_ID`` with
+        ``CREATIO_CLIENT_SECRET`` and, where the site is not in the cloud,
+        ``CREATIO_IDENTITY_URL``.
 
         Args:
             options: The keyword options of the constructor.
 
         Raises:
-            ValueError: One of the variables is not set.
+            ValueError: One of the variables is not set, or both a user and a client are.
         """
-        names = ("CREATIO_URL", "CREATIO_USER", "CREATIO_PASSWORD")
-        missing = [name for name in names if not os.environ.get(name)]
-        if missing:
-            raise ValueError(f"not set in the environment: {', '.join(missing)}")
-        url, user, password = (os.environ[name] for name in names)
-        return cls(url, Password(user, password), **options)  # type: ignore[arg-type]
+        return cls(_wanted("CREATIO_URL")[0], _auth_from_env(), **options)  # type: ignore[arg-type]
 
     @property
     def odata(self) -> OData:
@@ -210,3 +208,28 @@ class Creatio:
 def _check_type(option: str, value: object, wanted: type) -> None:
     if value is not None and not isinstance(value, wanted):
         raise TypeError(f"{option} is {wanted.__name__}(...), not {value!r:.80}")
+
+
+def _check_auth(auth: object) -> None:
+    if isinstance(auth, type) or not isinstance(auth, Auth):
+        raise TypeError(
+            "auth is Password(user, password), ClientCredentials(client_id, client_secret) or "
+            f"another Auth, not {type(auth).__name__}"
+        )
+
+
+def _wanted(*names: str) -> list[str]:
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise ValueError(f"not set in the environment: {', '.join(missing)}")
+    return [os.environ[name] for name in names]
+
+
+def _auth_from_env() -> Auth:
+    is_user, is_client = map(os.environ.get, ("CREATIO_USER", "CREATIO_CLIENT_ID"))
+    if is_user and is_client:
+        raise ValueError("both CREATIO_USER and CREATIO_CLIENT_ID are set in the environment")
+    if not is_client:
+        return Password(*_wanted("CREATIO_USER", "CREATIO_PASSWORD"))
+    client_id, secret = _wanted("CREATIO_CLIENT_ID", "CREATIO_CLIENT_SECRET")
+    return ClientCredentials(client_id, secret, os.environ.get("CREATIO_IDENTITY_URL") or None)

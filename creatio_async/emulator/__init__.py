@@ -1,6 +1,7 @@
 """A look-alike of a Creatio site, for tests and trials."""
 
 from creatio_async.emulator.app import Emulator
+from creatio_async.emulator.oauth import Client
 from creatio_async.emulator.sessions import User
 from creatio_async.emulator.troubles import (
     Accepted,
@@ -21,6 +22,7 @@ from creatio_async.emulator.troubles import (
 __all__ = [
     "Accepted",
     "Answer",
+    "Client",
     "Cut",
     "DropAfter",
     "DropBefore",

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from creatio_async.emulator.batches import BatchLimits
 from creatio_async.emulator.batching import Batches
+from creatio_async.emulator.oauth import Client
 from creatio_async.emulator.odata4 import ODataService
 from creatio_async.emulator.processes import Process, Processes
 from creatio_async.emulator.queries import Query
@@ -54,6 +55,11 @@ class Emulator:
             without it. Source: academy.creatio.com, "OData".
         database: A file of SQLite that keeps the rows, or ``:memory:``.
         users: Passwords by user name, or a `User` where the login should answer otherwise.
+        clients: Secrets by client id, or a `Client`, for tokens of OAuth at ``/connect/token``.
+            Without any the site has no identity service.
+        login_attempts: Wrong passwords in a row after which a user is locked out; 0 for any
+            number. Source: the system setting ``LoginAttemptCount``.
+        lockout: Seconds for which that holds. Source: ``UserLockoutDuration``, 15 minutes.
         latency: Seconds that each request waits before it is looked at.
         session_timeout: Seconds without a request after which a session ends. Source: the system
             setting ``UserSessionTimeout``, 60 minutes.
@@ -88,6 +94,9 @@ class Emulator:
         runtime: Literal["framework", "net"] = "framework",
         database: str | Path = ":memory:",
         users: Mapping[str, str | User] | None = None,
+        clients: Mapping[str, str | Client] | None = None,
+        login_attempts: int = 5,
+        lockout: float = 900.0,
         latency: float = 0.0,
         session_timeout: float = 3600.0,
         csrf: bool = True,
@@ -105,8 +114,10 @@ class Emulator:
         _one_of("runtime", runtime, "framework", "net")
         if latency < 0 or session_timeout <= 0 or row_limit < 0:
             raise ValueError("latency, session_timeout and row_limit must not be negative")
-        if page_size < 0 or (max_file_size or 0) < 0:
-            raise ValueError("page_size and max_file_size must not be negative")
+        if page_size < 0 or (max_file_size or 0) < 0 or login_attempts < 0 or lockout < 0:
+            raise ValueError(
+                "page_size, max_file_size, login_attempts and lockout must not be negative"
+            )
         directory = "/" + virtual_directory.strip("/") if virtual_directory.strip("/") else ""
         plain = profile == "standard"
         self.latency = latency
@@ -137,6 +148,11 @@ class Emulator:
             directory=directory,
             timeout=session_timeout,
             clock=clock,
+            clients={
+                n: c if isinstance(c, Client) else Client(c) for n, c in (clients or {}).items()
+            },
+            attempts=login_attempts,
+            lockout=lockout,
         )
         self._store = Store(database, creatio_tables(), new_site(nulls=plain))
         largest = (0 if plain else _MAX_FILE_SIZE) if max_file_size is None else max_file_size
@@ -211,6 +227,11 @@ class Emulator:
         return self._sessions.logins
 
     @property
+    def tokens(self) -> int:
+        """The tokens that were given so far."""
+        return self._sessions.tokens
+
+    @property
     def operations(self) -> int:
         """The OData operations so far, those inside of a ``$batch`` counted one by one.
 
@@ -219,7 +240,7 @@ class Emulator:
         return self._site.operations
 
     def expire(self) -> None:
-        """End every session now."""
+        """End every session now, and every token."""
         self._sessions.end_all()
 
     def rotate_csrf(self) -> None:

@@ -17,6 +17,7 @@ from yarl import URL
 from creatio_async.emulator.batching import Batches
 from creatio_async.emulator.metadata import metadata
 from creatio_async.emulator.monitors import Monitors
+from creatio_async.emulator.oauth import TOKEN_PATH
 from creatio_async.emulator.odata4 import ODataService
 from creatio_async.emulator.operations import Operation
 from creatio_async.emulator.processes import Processes
@@ -131,7 +132,8 @@ class Site:
         return None
 
     def _session(self, request: Request) -> Session | None:
-        return self.sessions.find(cookies_of("; ".join(request.headers.get_all("cookie"))))
+        cookies = cookies_of("; ".join(request.headers.get_all("cookie")))
+        return self.sessions.find(cookies, request.headers.get("authorization", ""))
 
     async def _answer(self, request: Request) -> Answer:
         path = request.url.raw_path
@@ -147,7 +149,7 @@ class Site:
             return _NOT_FOUND
         if session is None:
             return self._anonymous(below, request)
-        if self.csrf and request.method.upper() in _MODIFYING:
+        if self.csrf and session.ends is None and request.method.upper() in _MODIFYING:
             given = request.headers.get("bpmcsrf", "")
             if given != session.csrf:
                 return self._with_cookies(_forbidden(), session)
@@ -166,6 +168,8 @@ class Site:
         """Answer what needs no session; None if *path* needs one."""
         if path == _AUTH + "Login":
             return self._login(request)
+        if path == TOKEN_PATH:
+            return self._grant(request)
         if path.startswith(_AUTH) and path != _AUTH + "Logout":
             return Answer(403)
         if path.startswith("/0" + _AUTH):
@@ -183,6 +187,17 @@ class Site:
         if request.method != "POST":
             return Answer(405, (("Allow", "POST"),))
         return self.sessions.login(request.body)
+
+    def _grant(self, request: Request) -> Answer:
+        """Answer who wants a token; without an identity service, as the site itself does: a page.
+
+        Source: seen by those who took the one for the other.
+        """
+        if not self.sessions.clients:
+            return Answer(200, (_HTML,), self._page())
+        if request.method != "POST":
+            return Answer(405, (("Allow", "POST"),))
+        return self.sessions.grant(request.body)
 
     def _workspace_path(self, path: str) -> str | None:
         """What stands after the root of the workspace; None for the prefix of the other runtime."""

@@ -1,4 +1,4 @@
-"""Logins, cookies and the BPMCSRF token.
+"""Logins, cookies, the BPMCSRF token, and tokens of OAuth.
 
 Source: academy.creatio.com, "AuthService.svc web service", "Authentication basics", "Platform
 cookies". A refused login is a 200 as well, with a ``Code`` other than 0.
@@ -15,6 +15,7 @@ import orjson
 from attrs import define, field, frozen, validators
 
 from creatio_async.emulator.jsontypes import as_object
+from creatio_async.emulator.oauth import Client, granted, who_asks
 from creatio_async.emulator.refusals import JSON, Answer, service_error
 
 __all__ = ["AUTHENTICATION_FAILED", "Session", "Sessions", "User", "cookies_of"]
@@ -22,6 +23,8 @@ __all__ = ["AUTHENTICATION_FAILED", "Session", "Sessions", "User", "cookies_of"]
 _TOKEN: Final = string.ascii_letters + string.digits
 _EXPIRED: Final = 5
 _REMEMBERED: Final = timedelta(days=30)
+_BEARER: Final = "Bearer "
+_LOCKED: Final = "Your user account is locked."
 _TYPES: Final = {
     1: "System.Security.SecurityException",
     3: "Terrasoft.Core.LicException",
@@ -54,6 +57,9 @@ class User:
     code: int = field(default=0, validator=validators.in_(sorted(_MESSAGES)), kw_only=True)
     message: str = field(default="", kw_only=True)
     """The ``Message`` of the answer; empty for one that fits the code."""
+    exception: str = field(default="", kw_only=True)
+    """The ``Type`` of the exception of a refusal, such as the one that wants a second factor,
+    ``Terrasoft.Authentication.TwoFactor.Exceptions.StartAuthFlowException``."""
 
     @property
     def lets_in(self) -> bool:
@@ -71,6 +77,8 @@ class Session:
     touched: float
     session_id: str = field(default="", repr=False)
     """The value of BPMSESSIONID; empty until the first answer of the workspace."""
+    ends: float | None = None
+    """When it ends, in use or not; None for a session of cookies."""
     pending: list[str] = field(factory=list[str], repr=False)
 
 
@@ -82,6 +90,14 @@ def cookies_of(header: str) -> dict[str, str]:
         if equals:
             found[name] = value
     return found
+
+
+@define
+class _Failures:
+    """Logins of a user that failed one after the other, and since when there were too many."""
+
+    count: int = 0
+    locked_at: float | None = None
 
 
 def _token(length: int) -> str:
@@ -103,8 +119,15 @@ class Sessions:
     """The virtual directory, as ``/studio``; empty at the root."""
     timeout: float
     clock: Callable[[], float]
+    clients: Mapping[str, Client] = field(factory=dict[str, Client])
+    attempts: int = 5
+    """Wrong passwords after which a user is locked out; 0 for any number."""
+    lockout: float = 900.0
+    """Seconds for which that holds."""
     logins: int = 0
+    tokens: int = 0
     _open: dict[str, Session] = field(factory=dict[str, Session])
+    _failures: dict[str, _Failures] = field(factory=dict[str, _Failures])
 
     def login(self, body: bytes) -> Answer:
         """Answer a login. Refusals are a 200 with a ``Code``; a body that is no JSON is a 400."""
@@ -117,16 +140,51 @@ class Sessions:
         name, password = given.get("UserName"), given.get("UserPassword")
         name = name if isinstance(name, str) else ""
         user = self.users.get(name)
+        if self._is_locked(name):
+            return _outcome(1, _LOCKED)
         if user is None or user.password != password:
-            return _outcome(1, _MESSAGES[1])
+            return _outcome(1, _LOCKED if self._fail(name) else _MESSAGES[1])
         message = user.message or _MESSAGES[user.code]
         if not user.lets_in:
-            return _outcome(user.code, message)
+            return _outcome(user.code, message, exception=user.exception)
+        self._failures.pop(name, None)
         self.logins += 1
         redirect = f"{self.directory}/0/Shell" if self.framework else None
         answer = _outcome(user.code, message, redirect)
         cookies = [("Set-Cookie", cookie) for cookie in self._opened(name)]
         return Answer(200, (*answer.headers, *cookies), answer.body)
+
+    def _is_locked(self, name: str) -> bool:
+        failures = self._failures.get(name)
+        if failures is None or failures.locked_at is None:
+            return False
+        if self.clock() - failures.locked_at < self.lockout:
+            return True
+        del self._failures[name]
+        return False
+
+    def _fail(self, name: str) -> bool:
+        """Count a wrong password; return whether it was the last one that is allowed.
+
+        Source: academy.creatio.com, the settings ``LoginAttemptCount`` and
+        ``UserLockoutDuration``, whose recommended values are 5 and 15 minutes.
+        """
+        failures = self._failures.setdefault(name, _Failures())
+        failures.count += 1
+        if self.attempts and failures.count >= self.attempts:
+            failures.locked_at = self.clock()
+        return failures.locked_at is not None
+
+    def grant(self, body: bytes) -> Answer:
+        """Answer who asks for a token with the form *body*."""
+        client = who_asks(self.clients, body)
+        if isinstance(client, Answer):
+            return client
+        self.tokens += 1
+        ticket = _BEARER + _token(64)
+        now = self.clock()
+        self._open[ticket] = Session(client.user, ticket, "", now, "-", ends=now + client.lasts)
+        return granted(client, ticket.removeprefix(_BEARER))
 
     def _opened(self, name: str) -> list[str]:
         session = Session(name, _token(64), _csrf(), self.clock())
@@ -144,13 +202,19 @@ class Sessions:
             cookies.append(f"CsrfToken={_token(40)}; {own}")
         return [*cookies, f"BPMCSRF={session.csrf}; path=/", remembered]
 
-    def find(self, cookies: Mapping[str, str]) -> Session | None:
-        """Return the session that *cookies* belong to, or None; it is alive for longer then."""
-        session = self._open.get(cookies.get(".ASPXAUTH", ""))
+    def find(self, cookies: Mapping[str, str], authorization: str = "") -> Session | None:
+        """Return the session that a request belongs to, or None.
+
+        One of cookies is alive for longer then; a token ends when it ends. With an
+        *authorization* cookies do not count.
+        """
+        ticket = authorization or cookies.get(".ASPXAUTH", "").removeprefix(_BEARER)
+        session = self._open.get(ticket)
         if session is None:
             return None
         now = self.clock()
-        if now - session.touched > self.timeout:
+        ends = session.touched + self.timeout if session.ends is None else session.ends
+        if now > ends:
             del self._open[session.ticket]
             return None
         session.touched = now
@@ -179,11 +243,14 @@ class Sessions:
     def rotate_csrf(self) -> None:
         """Give every session another token; its next answer sets the cookie."""
         for session in self._open.values():
-            session.csrf = _csrf()
-            session.pending.append(f"BPMCSRF={session.csrf}; path=/")
+            if session.ends is None:
+                session.csrf = _csrf()
+                session.pending.append(f"BPMCSRF={session.csrf}; path=/")
 
 
-def _outcome(code: int, message: str, redirect: str | None = None) -> Answer:
+def _outcome(
+    code: int, message: str, redirect: str | None = None, *, exception: str = ""
+) -> Answer:
     refused = code not in {0, 2}
     body = {
         "Code": code,
@@ -193,7 +260,7 @@ def _outcome(code: int, message: str, redirect: str | None = None) -> Answer:
             "InnerException": None,
             "Message": message,
             "StackTrace": None,
-            "Type": _TYPES[code],
+            "Type": exception or _TYPES[code],
         }
         if refused
         else None,

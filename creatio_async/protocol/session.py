@@ -4,6 +4,7 @@ Source: academy.creatio.com, "AuthService.svc" and "Call a web service from Post
 of a lost session are those that Creatio's own command line tool looks for.
 """
 
+import re
 from collections.abc import Collection
 from enum import Enum
 from typing import Any
@@ -19,7 +20,7 @@ from creatio_async.errors import (
 )
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.protocol.faults import refusal
-from creatio_async.protocol.json import as_object
+from creatio_async.protocol.json import as_object, as_text
 from creatio_async.protocol.site import Runtime, Site
 from creatio_async.protocol.values import dumps
 
@@ -43,8 +44,28 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _AUTH_SERVICE = "ServiceModel/AuthService.svc"
 
-_LOGGED_IN = frozenset({0, 2})
+_ERROR = 1
+_SUCCESSES = {0: "", 2: "the password ends soon; it is recommended to change it"}
+_LOGGED_IN = frozenset(_SUCCESSES)
 """``Code`` of a login that succeeded; 2 recommends to change the password."""
+
+_REFUSALS = {
+    _ERROR: "user name or password is wrong, or the user may not log in from here",
+    3: "no licence is granted to the user",
+    4: "there is no licence for the user",
+    5: "the password has expired",
+}
+"""What the other codes mean. Source: the platform's own login page."""
+
+_SECOND_FACTOR = {
+    "StartAuthFlowException": "a second factor is wanted, which a program does not have: take "
+    "ClientCredentials, or a user without one",
+    "TotpIsNotEnabledException": "a second factor has to be set up for the user first: take "
+    "ClientCredentials, or a user without one",
+}
+"""Types of the exception that the platform's own login page tells apart."""
+
+_LOCKED = re.compile(r"\block", re.IGNORECASE)
 
 _LOGIN_PAGE_HEAD = 4096
 """Bytes of a page in which the marks of the login page are looked for."""
@@ -109,18 +130,32 @@ def read_login(request: Request, response: Response) -> Welcome:
     if (error := refusal(request, response)) is not None:
         raise error
     try:
-        answer: Any = response.json()
+        answer = as_object(response.json())
         code = int(answer["Code"])
     except (ValueError, TypeError, KeyError):
         detail = "no answer to a login; is this the address of a Creatio site?"
         raise UnexpectedResponseError(request, response, "", detail) from None
-    message = str(answer.get("Message") or "")
+    message = as_text(answer.get("Message"))
     if code not in _LOGGED_IN:
-        change = answer.get("PasswordChangeUrl")
-        hint = f" (change the password at {change})" if change else ""
-        detail = (message or "the login was refused") + hint
-        raise AuthenticationError(request, response, str(code), detail)
-    return Welcome(redirect_url=str(answer.get("RedirectUrl") or ""), message=message)
+        raise AuthenticationError(request, response, str(code), _reason(request, code, answer))
+    redirect_url = as_text(answer.get("RedirectUrl"))
+    return Welcome(redirect_url=redirect_url, message=message or _SUCCESSES[code])
+
+
+def _reason(request: Request, code: int, answer: dict[str, Any]) -> str:
+    """Return the words of the server, and what is to be done about them."""
+    said = as_text(answer.get("Message"))
+    kind = as_text(as_object(answer.get("Exception")).get("Type")).rpartition(".")[2]
+    if kind in _SECOND_FACTOR:
+        meaning = _SECOND_FACTOR[kind]
+    elif code == _ERROR and _LOCKED.search(said):
+        meaning = "the account is locked; mostly it opens again by itself after 15 minutes"
+    else:
+        meaning = _REFUSALS.get(code, f"the login was refused with the code {code}")
+    if change := as_text(answer.get("PasswordChangeUrl")):
+        there = f"{request.url.origin()}{change}" if change.startswith("/") else change
+        meaning += f": change it at {there}"
+    return f"{said} ({meaning})" if said else meaning
 
 
 def guess_runtime(site: Site, welcome: Welcome, cookies: Collection[str]) -> Runtime | None:

@@ -185,6 +185,11 @@ class Sender:
         await stack.enter_async_context(self.gate.places)
         may_renew = True
         while True:
+            if self.session.is_stale:
+                try:
+                    await self.session.refresh()
+                except (TransportError, ResponseError) as failure:
+                    return _Failure(failure, Repeat.IDEMPOTENT, doubtful=False)
             # Of a refusal the connection is given back before anybody logs in: it may be the last.
             async with AsyncExitStack() as connection:
                 try:

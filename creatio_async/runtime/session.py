@@ -3,18 +3,21 @@
 Any number of tasks use one session at once. Whoever meets its loss first logs in, and all others
 wait for that one login: they know by the session's number whether it has been renewed since they
 sent their request. A login that fails while they wait has failed for them, too.
+
+A session that says when it ends is renewed before, by whoever is about to use it. A session that is
+kept in a file may be renewed there by another process: it is taken over from it, if it lives.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
 from enum import Enum
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 from yarl import URL
 
-from creatio_async.auth import Password
+from creatio_async.auth import Auth, Grant
 from creatio_async.errors import (
     AuthenticationError,
     CreatioError,
@@ -26,19 +29,24 @@ from creatio_async.messages import Headers, Request, Response
 from creatio_async.protocol.session import (
     CSRF_COOKIE,
     Loss,
+    Welcome,
     guess_runtime,
-    login_request,
     logout_request,
     loss,
-    read_login,
 )
 from creatio_async.protocol.site import Runtime, Site
 from creatio_async.runtime.channels import Channel, cookie
 
-__all__ = ["Session", "unknown"]
+__all__ = ["Session", "Standing", "unknown"]
 
 _STORM = 60.0
 """Seconds in which a login that did not help is not tried again."""
+
+_MARGIN = 60.0
+"""Seconds before its end at which a session is renewed; a fifth of its life where that is less."""
+
+_LATER = 10.0
+"""Seconds after which a renewal that failed is tried again, while the session still lives."""
 
 _FRUITLESS = 3
 """Logins in a row, none of which made a request succeed, after which `_STORM` holds."""
@@ -53,11 +61,31 @@ class _Pulse(Enum):
 
 
 @define(eq=False)
+class Standing:
+    """What the sessions of one user share."""
+
+    refused: AuthenticationError | None = None
+    """How the user was turned away: another attempt would count towards a lock-out."""
+
+
+@frozen
+class _Entrance:
+    """The site as a way to log in sees it."""
+
+    root: str
+    _channel: Channel
+
+    async def send(self, request: Request, /) -> Response:
+        """Return the answer to *request*."""
+        return await self._channel.send(request)
+
+
+@define(eq=False)
 class Session:
-    """A login at a site, and the cookies that come of it."""
+    """A login at a site, and the cookies or the token that come of it."""
 
     site: Site
-    auth: Password
+    auth: Auth
     channel: Channel
     clock: Callable[[], float]
     """Seconds, from anywhere, never going back."""
@@ -65,13 +93,19 @@ class Session:
     """What the site runs on; found out at the first login where it is None."""
     patience: float = 5.0
     """Seconds that a logout may take."""
+    standing: Standing = field(factory=Standing)
 
     is_closed: bool = field(init=False, default=False)
-    """Logged out, for good."""
+    """Logged out, until somebody logs in explicitly."""
+    grant: Grant = field(init=False, factory=Grant)
+    """What the latest login brought."""
+    uses: int = field(init=False, default=0)
+    """How many requests succeeded in it."""
     number: int = field(init=False, default=0)
     """How many logins there have been: a request remembers in which session it was sent."""
     _turn: asyncio.Lock = field(init=False, factory=asyncio.Lock)
-    _refused: AuthenticationError | None = field(init=False, default=None)
+    _stale_at: float | None = field(init=False, default=None)
+    _ends_at: float = field(init=False, default=0.0)
     _fruitless: int = field(init=False, default=0)
     _logged_in_at: float = field(init=False, default=0.0)
     _renewed_at: dict[Loss, float] = field(init=False, factory=dict[Loss, float])
@@ -93,32 +127,62 @@ class Session:
         """
         return evolve(request, headers=request.headers.merged(self.signature()))
 
-    def signature(self) -> dict[str, str]:
+    def signature(self) -> Mapping[str, str]:
         """Return the headers that say in which session a request is."""
+        if self.grant.headers:
+            return self.grant.headers
         token = self._token()
         signature = {"ForceUseSession": "true"}
         if token:
             signature["BPMCSRF"] = token
         return signature
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether it ends soon, and has to be renewed before it is used."""
+        return self._stale_at is not None and self.clock() >= self._stale_at
+
     async def login(self) -> None:
         """Log in anew, whatever the state; a refusal of earlier is forgotten.
 
         Raises:
             AuthenticationError: The login was refused.
+            ResponseError: The site failed.
             TransportError: No answer came.
         """
         async with self._turn:
-            self._refused, self._fruitless = None, 0
+            self.standing.refused, self._fruitless = None, 0
             await self._login()
+            self.is_closed = False
+
+    async def refresh(self) -> None:
+        """Renew what is stale. While it lives, a renewal that fails is no harm: it is tried later.
+
+        Raises:
+            AuthenticationError: The login was refused.
+            ResponseError: The site failed.
+            TransportError: No answer came.
+        """
+        failures = self._failures
+        async with self._turn:
+            if not self.is_stale:
+                return  # somebody else has renewed it
+            self._share_failure(failures)
+            try:
+                await self._login()
+            except (TransportError, ResponseError):
+                now = self.clock()
+                if now >= self._ends_at:
+                    raise
+                self._stale_at = min(now + _LATER, self._ends_at)
 
     async def logout(self) -> None:
         """End the session, as well as it can be done in a short time: nobody waits for it.
 
-        Nothing logs in again afterwards.
+        Nothing logs in again by itself afterwards. A token ends by itself.
         """
         self.is_closed = True
-        if self.number:
+        if self.number and not self.grant.headers:
             with suppress(CreatioError, TimeoutError):
                 async with asyncio.timeout(self.patience):
                     await self.channel.send(self.sign(logout_request(self.site)))
@@ -126,6 +190,7 @@ class Session:
     def proved(self) -> None:
         """Note that a request succeeded: the login of this session was worth it."""
         self._fruitless = 0
+        self.uses += 1
 
     async def judge(
         self, seen: int, request: Request, error: ResponseError, *, may_renew: bool
@@ -144,7 +209,7 @@ class Session:
             TransportError: The new login got no answer.
         """
         how = loss(request, error.response)
-        if how is None:
+        if how is None or (how is Loss.TOKEN and self.grant.headers):
             return error
         failures, looks = self._failures, self._looks
         async with self._turn:
@@ -153,8 +218,7 @@ class Session:
                     return None  # somebody else has renewed it
                 if how is Loss.TOKEN and request.headers.get("bpmcsrf") != self._token():
                     return None  # an answer in between has brought a new token
-                if self._failures != failures and self._failure is not None:
-                    raise copy(self._failure) from self._failure  # the login that we waited for
+                self._share_failure(failures)
                 if await self._is_worth_a_login(how, looks):
                     await self._login()
                     self._renewed_at[how] = self.clock()
@@ -196,25 +260,39 @@ class Session:
             return _Pulse.LOST
         return _Pulse.ALIVE if response.status == 200 else _Pulse.UNCLEAR
 
+    def _share_failure(self, failures: int) -> None:
+        """Raise what became of the login that was waited for, if it failed."""
+        if self._failures != failures and self._failure is not None:
+            raise copy(self._failure) from self._failure
+
     async def _login(self) -> None:
-        if self._refused is not None:
-            # Another attempt would count towards a lock-out of the user.
-            raise _again(self._refused)
-        request = login_request(self.site, self.auth.user, self.auth.password)
+        if self.standing.refused is not None:
+            raise _again(self.standing.refused)
+        began = self.clock()
         try:
-            welcome = read_login(request, await self.channel.send(request))
+            grant = await self.auth.login(_Entrance(self.site.root, self.channel))
         except (TransportError, ResponseError) as error:
             self._failures += 1
             self._failure = error
             if isinstance(error, AuthenticationError):
-                self._refused = error
+                self.standing.refused = error
             raise
+        self._begin(grant, began)
         self._fruitless += 1
-        self._logged_in_at = self.clock()
-        self.number += 1
         if self.runtime is None:
             names = {morsel.key for morsel in self.channel.jar}
+            welcome = Welcome(redirect_url=grant.redirect_url)
             self.runtime = guess_runtime(self.site, welcome, names) or await self._probe()
+
+    def _begin(self, grant: Grant, began: float) -> None:
+        """Go on with what a login brought that began at *began*."""
+        self.grant = grant
+        self._stale_at = None
+        if grant.lasts is not None:
+            self._ends_at = began + grant.lasts
+            self._stale_at = self._ends_at - min(_MARGIN, grant.lasts / 5)
+        self._logged_in_at = self.clock()
+        self.number += 1
 
     async def _probe(self) -> Runtime:
         """Find out under which prefix the workspace answers."""

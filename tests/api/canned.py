@@ -105,5 +105,5 @@ def canned(*answers: Answer) -> Canned:
 
 def client(transport: Any, **options: Any) -> Creatio:
     """Return a client over *transport*, not yet open, that never waits before a repeat."""
-    given: dict[str, Any] = {"retry": AT_ONCE, **options}
-    return Creatio(SITE, AUTH, transport=transport, **given)
+    given: dict[str, Any] = {"auth": AUTH, "retry": AT_ONCE, **options}
+    return Creatio(SITE, transport=transport, **given)

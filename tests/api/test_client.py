@@ -73,8 +73,8 @@ def test_an_option_that_is_wrong_is_refused_at_once(
 
 
 @pytest.mark.parametrize("auth", [("Supervisor", "Supervisor"), None, "Supervisor"])
-def test_who_logs_in_is_a_password(auth: Any) -> None:
-    with pytest.raises(TypeError, match=r"auth is Password\(user, password\)"):
+def test_who_logs_in_is_a_password_or_another_way(auth: Any) -> None:
+    with pytest.raises(TypeError, match=r"auth is Password\(user, password\), Client"):
         Creatio(SITE, auth)
 
 
@@ -202,6 +202,24 @@ async def test_the_environment_names_site_and_user(
         assert crm.runtime == "framework"
     monkeypatch.setenv(missing, "")
     with pytest.raises(ValueError, match=missing):
+        Creatio.from_env()
+
+
+async def test_the_environment_may_name_a_client_instead_of_a_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CREATIO_USER", raising=False)
+    monkeypatch.setenv("CREATIO_URL", SITE)
+    monkeypatch.setenv("CREATIO_CLIENT_ID", "app")
+    monkeypatch.setenv("CREATIO_IDENTITY_URL", SITE)
+    with pytest.raises(ValueError, match="CREATIO_CLIENT_SECRET"):
+        Creatio.from_env()
+    monkeypatch.setenv("CREATIO_CLIENT_SECRET", "s3cret")
+    with Emulator(clients={"app": "s3cret"}) as site:
+        async with Creatio.from_env(transport=site):
+            assert site.tokens == 1
+    monkeypatch.setenv("CREATIO_USER", "Supervisor")
+    with pytest.raises(ValueError, match="both CREATIO_USER and CREATIO_CLIENT_ID"):
         Creatio.from_env()
 
 

@@ -231,3 +231,41 @@ async def test_a_virtual_directory_is_before_everything_and_in_the_cookies() -> 
 async def test_an_address_that_is_not_there_is_an_empty_404(site: Caller) -> None:
     response = await site.ask("GET", "/0/rest/UsrNothing/Run")
     assert (response.status, response.body) == (404, b"")
+
+
+async def test_five_wrong_passwords_lock_the_user_out_for_a_time() -> None:
+    time = 0.0
+    with Emulator(clock=lambda: time, users={"Ann": "a", "Bob": "b"}) as emulator:
+        caller = caller_of(emulator)
+        for _ in range(4):
+            body = (await caller.login("Ann", "wrong")).json()
+            assert body["Message"] == "You have entered incorrect username or password."
+        for password in ("wrong", "a"):
+            body = (await caller.login("Ann", password)).json()
+            assert (body["Code"], body["Message"]) == (1, "Your user account is locked.")
+        assert (await caller.login("Bob", "b")).json()["Code"] == 0
+        time = 900.0
+        assert (await caller.login("Ann", "a")).json()["Code"] == 0
+
+
+async def test_a_right_password_makes_earlier_wrong_ones_forgotten() -> None:
+    with Emulator(login_attempts=2) as emulator:
+        caller = caller_of(emulator)
+        for _ in range(3):
+            await caller.login(password="wrong")
+            assert (await caller.login()).json()["Code"] == 0
+
+
+async def test_a_site_may_allow_any_number_of_wrong_passwords() -> None:
+    with Emulator(login_attempts=0) as emulator:
+        caller = caller_of(emulator)
+        for _ in range(9):
+            await caller.login(password="wrong")
+        assert (await caller.login()).json()["Code"] == 0
+
+
+async def test_a_refusal_may_name_another_exception() -> None:
+    wanted = "Terrasoft.Authentication.TwoFactor.Exceptions.StartAuthFlowException"
+    with Emulator(users={"Ann": User("a", code=1, exception=wanted)}) as emulator:
+        body = (await caller_of(emulator).login("Ann", "a")).json()
+    assert body["Exception"]["Type"] == wanted

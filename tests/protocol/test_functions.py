@@ -73,7 +73,17 @@ def test_an_expression_goes_out_in_the_words_of_the_protocol(text: str) -> None:
     assert filter_text(SENT[text]) == text
 
 
-_BEYOND_THE_PARSER = ("has", "$it", "cast", "isof", "time(", "totaloffset", "totalseconds", "-A", "fractionalseconds")
+_BEYOND_THE_PARSER = (
+    "has",
+    "$it",
+    "cast",
+    "isof",
+    "time(",
+    "totaloffset",
+    "totalseconds",
+    "-A",
+    "fractionalseconds",
+)
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,21 @@ from typing import Any, assert_type
 from uuid import UUID
 
 from creatio_async import (
+    Auth,
     Batch,
+    ClientCredentials,
     Column,
     Condition,
     Creatio,
     CreatioError,
+    Door,
     EntitySet,
     EnumMember,
     Expand,
     Expression,
     F,
     Found,
+    Grant,
     Job,
     Limits,
     Outcome,
@@ -46,7 +50,26 @@ class OwnTransport:
         return Response(status=200, headers=request.headers)
 
 
+class OwnAuth:
+    user = "ann"
+
+    async def login(self, door: Door, /) -> Grant:
+        assert_type(door.root, str)
+        return Grant(headers={"Authorization": "Bearer token"}, lasts=180)
+
+
+async def secret() -> str:
+    return "secret"
+
+
 async def opening() -> None:
+    ways: list[Auth] = [
+        Password("ann", secret),
+        Password("ann", lambda: "secret"),
+        ClientCredentials("id", secret, identity_url="https://identity.example"),
+        OwnAuth(),
+    ]
+    Creatio("https://acme.creatio.com", ways[0])
     async with Creatio("https://acme.creatio.com", Password("ann", "secret")) as crm:
         assert_type(crm, Creatio)
     async with Creatio.from_env() as crm:
