@@ -14,11 +14,12 @@ from creatio_async.emulator.batches import BatchLimits
 from creatio_async.emulator.batching import Batches
 from creatio_async.emulator.oauth import Client
 from creatio_async.emulator.odata4 import ODataService
-from creatio_async.emulator.processes import Process, Processes
+from creatio_async.emulator.processes import Processes
 from creatio_async.emulator.queries import Query
 from creatio_async.emulator.reads import Reader
 from creatio_async.emulator.refusals import Refusal
 from creatio_async.emulator.routes import Delivery, Site
+from creatio_async.emulator.runs import Process
 from creatio_async.emulator.seed import new_site
 from creatio_async.emulator.server import served
 from creatio_async.emulator.sessions import Sessions, User
@@ -212,7 +213,11 @@ class Emulator:
             yield url
 
     def close(self) -> None:
-        """Close the database; closing twice is no harm. An emulator that is dropped is closed."""
+        """End the processes that run, and close the database; closing twice is no harm.
+
+        An emulator that is dropped is closed.
+        """
+        self._processes.runs.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -272,20 +277,48 @@ class Emulator:
         except Refusal as refusal:
             raise ValueError(refusal.answer.body.decode()) from None
 
-    def process(self, name: str, *, background: bool = False) -> Callable[[_Function], _Function]:
+    def process(
+        self,
+        name: str,
+        *,
+        background: bool = False,
+        results: Iterable[str] | None = None,
+        silent: bool = False,
+    ) -> Callable[[_Function], _Function]:
         """Make the decorated function the business process *name*.
 
-        Its keyword parameters are the parameters of the process, each a text; what it returns, a
-        mapping or None, holds the result parameters. It may be async. What it raises goes to
-        ``SysProcessLog``. A *background* process answers RunProcess without a handle, unless a
-        result is asked of it; it has run all the same when the answer comes.
+        Its keyword parameters are the parameters of the process, as the types that it names: str,
+        int, float, Decimal, bool, UUID, datetime, list, dict; a text where it names none. What it
+        returns, a mapping or None, holds the result parameters. It may be async, and wait at
+        elements with `wait_at`. What it raises goes to ``SysProcessLog``, which has a row of each
+        run from its begin on.
+
+        Args:
+            name: The code of its schema.
+            background: RunProcess answers without waiting and without a handle, unless a result is
+                asked of it.
+            results: The codes of its results: RunProcess then refuses others before it runs.
+            silent: RunProcess says ``success: true`` of a run that failed, as a site does on which
+                ``Feature-SetErrorInfoIfProcessHasFailedExecution`` is off.
         """
 
         def register(function: _Function) -> _Function:
-            self._processes.register(name, function, background=background)
+            self._processes.register(
+                name, function, background=background, results=results, silent=silent
+            )
             return function
 
         return register
+
+    async def wait_at(self, uid: str, page: Any = None) -> None:
+        """Let the process that calls this wait at its element *uid* until that is executed.
+
+        RunProcess then answers that the process runs, with *page* as its ``executionData``.
+
+        Raises:
+            RuntimeError: It is called by no process, or another one waits at that element.
+        """
+        await self._processes.runs.wait_at(uid, page)
 
     def element(self, uid: str) -> Callable[[_Function], _Function]:
         """Make the decorated function the element *uid* of a running process; it runs once."""

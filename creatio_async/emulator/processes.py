@@ -4,8 +4,9 @@ Source: academy.creatio.com, "ProcessEngineService.svc web service", "Run a busi
 web service".
 """
 
-import inspect
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 from xml.sax.saxutils import escape
@@ -15,16 +16,12 @@ from attrs import define, field, frozen
 
 from creatio_async.emulator.jsontypes import as_list, as_object
 from creatio_async.emulator.refusals import JSON, Answer, service_error
+from creatio_async.emulator.runs import STATUSES, Process, Run, Runs, status_id
 from creatio_async.emulator.schema import Schema, stable_id
 from creatio_async.emulator.store import Store
-from creatio_async.emulator.tables import SUPERVISOR
-from creatio_async.emulator.values import now
 from creatio_async.emulator.writes import Writer
 
 __all__ = ["STATUSES", "Process", "Processes", "process_row", "status_id"]
-
-Process = Callable[..., Any]
-"""Keyword parameters in, a mapping of result parameters out (or None); it may be async."""
 
 _NAMESPACE: Final = "http://schemas.microsoft.com/2003/10/Serialization/"
 _ITEM_NOT_FOUND: Final = "Terrasoft.Common.ItemNotFoundException"
@@ -32,14 +29,6 @@ _FAILED: Final = (
     "An error has occurred during the process execution. Please check the process log for details"
 )
 _XML: Final = ("Content-Type", "application/xml; charset=utf-8")
-
-STATUSES: Final = ("Inactive", "Running", "Done", "Error", "Canceled", "Cancelling")
-"""Source: ``SysProcessStatus`` in the platform's own scripts; the place is the ``Value``."""
-
-
-def status_id(name: str) -> str:
-    """Return the id of a row of SysProcessStatus."""
-    return stable_id("SysProcessStatus", name)
 
 
 def process_row(name: str) -> dict[str, str]:
@@ -57,53 +46,54 @@ def _not_found(name: str) -> str:
     return f"Item with name {name} not found in ProcessSchemaManager"
 
 
-def _nothing() -> None:
-    """Do what an element does that has run already."""
-
-
 def _ran(
-    run: str = "",
+    run: Run | None = None,
     *,
-    status: str = "Inactive",
     results: Mapping[str, Any] | None = None,
     error: str = "",
 ) -> Answer:
+    """The shape of ``errorInfo`` is inferred."""
     told = {"errorCode": "", "message": error, "stackTrace": None} if error else None
     body = {
-        "processId": run,
-        "processStatus": STATUSES.index(status),
+        "processId": "" if run is None else run.id,
+        "processStatus": 0 if run is None else STATUSES.index(run.status),
         "resultParameterValues": results,
-        "executionData": None,
+        "executionData": None if run is None else run.page,
         "success": not error,
         "errorInfo": told,
     }
-    return Answer(200, (JSON,), orjson.dumps(body, default=str))
+    return Answer(200, (JSON,), orjson.dumps(body, default=_plain))
 
 
-@frozen
-class _Run:
-    """What came of one run: its row in the log, its results, and what it raised."""
+@frozen(kw_only=True)
+class _Known:
+    """A process as it was registered."""
 
-    id: str
-    results: Mapping[str, Any]
-    error: str
+    function: Process
+    background: bool = False
+    """It is not waited for, unless a result is asked of it."""
+    results: frozenset[str] | None = None
+    """The codes of its results, where they are known before it runs."""
+    silent: bool = False
+    """It fails with ``success: true``."""
 
 
 @define
 class Processes:
-    """The processes of one site, and the log of their runs in ``SysProcessLog``."""
+    """The processes of one site by name, and their elements."""
 
     store: Store
     writer: Writer
-    known: dict[str, Process] = field(factory=dict[str, Process])
-    background: set[str] = field(factory=set[str])
-    """The processes that are not waited for, unless a result is asked of them."""
+    runs: Runs = field(init=False)
+    known: dict[str, _Known] = field(factory=dict[str, _Known])
     elements: dict[str, Process] = field(factory=dict[str, Process])
-    """Elements of running processes by uid in lower case."""
+    """Elements of running processes by uid in lower case; one that has run is no longer there."""
+    _ran: set[str] = field(factory=set[str])
 
     def __attrs_post_init__(self) -> None:
-        self.known["UsrAddNewExternalContact"] = self._add_contact
-        self.known["UsrGetAllContacts"] = self._all_contacts
+        self.runs = Runs(self.store, self.writer)
+        self.known["UsrAddNewExternalContact"] = _Known(function=self._add_contact)
+        self.known["UsrGetAllContacts"] = _Known(function=self._all_contacts)
 
     async def answer(self, method: str, path: str, query: str, body: bytes) -> Answer | None:
         """Answer a request to *path* below the service; None if there is no such address."""
@@ -111,6 +101,8 @@ class Processes:
         match first, rest, method:
             case "RunProcess", "", "POST":
                 return await self._run_process(body)
+            case "CancelExecution", "", "POST":
+                return self._cancel(body)
             case "ExecProcElByUId", _, "GET":
                 uid = rest or _parameters(query).get("ProcessElementUID", "")
                 return await self._element(uid.lower())
@@ -121,12 +113,22 @@ class Processes:
             case _:
                 return None
 
-    def register(self, name: str, process: Process, *, background: bool) -> None:
-        """Make *process* the one of that name, which ``SysSchema`` lists then as well."""
-        self.known[name] = process
-        self.background.discard(name)
-        if background:
-            self.background.add(name)
+    def register(
+        self,
+        name: str,
+        function: Process,
+        *,
+        background: bool,
+        results: Iterable[str] | None,
+        silent: bool,
+    ) -> None:
+        """Make *function* the process of that name, which ``SysSchema`` lists then as well."""
+        self.known[name] = _Known(
+            function=function,
+            background=background,
+            results=None if results is None else frozenset(results),
+            silent=silent,
+        )
         schema = self.store.schemas["SysSchema"]
         row = process_row(name)
         if not self.store.one('SELECT 1 FROM "SysSchema" WHERE "Id" = ?', (row["Id"],)):
@@ -135,87 +137,75 @@ class Processes:
     async def _execute(self, name: str, query: str) -> Answer:
         """Run the process *name*; the answer holds one result parameter, or nothing.
 
-        A process that fails is a 200 all the same: only the log tells. Source: seen on a live site.
-        That an unknown process is a 500 is inferred.
+        Without a result it goes on after the answer. A process that fails is a 200 all the same:
+        only the log tells. Source: seen on a live site. That an unknown process is a 500 is
+        inferred.
         """
-        process = self.known.get(name)
-        if process is None:
+        known = self.known.get(name)
+        if known is None:
             return service_error(500, _not_found(name), _ITEM_NOT_FOUND)
         parameters = _parameters(query)
         wanted = parameters.pop("ResultParameterName", "")
-        run = await self._run(name, process, parameters)
+        run = self.runs.begin(name, known.function, parameters)
         if not wanted:
+            await asyncio.sleep(0)  # a function that is not async has ended then
             return Answer(200)
-        value = orjson.dumps(run.results.get(wanted), default=str).decode()
+        await run.rests.wait()
+        value = orjson.dumps(run.results.get(wanted), default=_plain).decode()
         text = f'<string xmlns="{_NAMESPACE}">{escape(value)}</string>'
         return Answer(200, (_XML,), text.encode())
 
     async def _run_process(self, body: bytes) -> Answer:
         """Run a process that is named in *body*: what the answer says is its ``processStatus``.
 
-        That a process has no result of some name shows here only once it has run; Creatio does not
-        start it. Source: code of clients and notes on live sites; the shape of ``errorInfo`` is
-        inferred.
+        Creatio does not start a process that has no result of a name that is asked for; here that
+        shows only once it has run, unless the results were told when it was registered. Source:
+        code of clients and notes on live sites.
         """
-        try:
-            given = as_object(orjson.loads(body))
-        except ValueError:
-            given = None
+        given = as_object(_json(body))
         if given is None:
-            return service_error(400, "The body is no JSON object.", "System.ArgumentException")
+            return _no_json("object")
         uid = str(given.get("schemaUId", "")).lower()
         by_uid = {process_row(name)["UId"]: name for name in self.known}
         name = str(given.get("schemaName") or by_uid.get(uid, uid))
-        process = self.known.get(name)
-        if process is None:
+        known = self.known.get(name)
+        if known is None:
             return _ran(error=_not_found(name))
         pairs = [as_object(pair) or {} for pair in as_list(given.get("parameterValues")) or []]
         parameters = {
             str(p.get("name")): str(p["value"]) for p in pairs if p.get("value") is not None
         }
         wanted = [str(result) for result in as_list(given.get("resultParameterNames")) or []]
-        run = await self._run(name, process, parameters)
-        if name in self.background and not wanted:
+        missing = [each for each in wanted if known.results and each not in known.results]
+        if missing:
+            return _ran(error=_no_result(missing[0], name))
+        run = self.runs.begin(name, known.function, parameters)
+        if known.background and not wanted:
+            await asyncio.sleep(0)  # as above
             return _ran()
-        if run.error:
-            return _ran(run.id, status="Error", error=_FAILED)
-        for result in wanted:
-            if result not in run.results:
-                return _ran(error=f"Item with name {result} not found in parameters of {name}")
-        return _ran(run.id, status="Done", results={name: run.results[name] for name in wanted})
+        await run.rests.wait()
+        return _verdict(run, wanted, silent=known.silent)
+
+    def _cancel(self, body: bytes) -> Answer:
+        """Cancel runs; one that has ended or is unknown stays as it is. The answer is inferred."""
+        ids = as_list(_json(body))
+        if ids is None:
+            return _no_json("list")
+        self.runs.cancel(map(str, ids))
+        return Answer(200)
 
     async def _element(self, uid: str) -> Answer:
         """Run an element once; one that has run is not run again.
 
         Source: "ProcessEngineService.svc web service". That an unknown one is a 500 is inferred.
         """
-        element = self.elements.get(uid)
-        if element is None:
+        element = self.elements.pop(uid, None)
+        if element is not None:
+            self._ran.add(uid)
+            await self.runs.begin(uid, element, {}).rests.wait()
+        elif uid not in self._ran and not await self.runs.execute(uid):
             return service_error(500, _not_found(uid), _ITEM_NOT_FOUND)
-        self.elements[uid] = _nothing
-        await self._run(uid, element, {})
         return Answer(200)
-
-    async def _run(self, name: str, process: Process, parameters: Mapping[str, str]) -> _Run:
-        started = now()
-        error, results = "", dict[str, Any]()
-        try:
-            found = process(**_taken(process, parameters))
-            if isinstance(found, Awaitable):
-                found = await found  # pyright: ignore[reportUnknownVariableType] - a user's function
-            results = dict(found or {})  # pyright: ignore[reportUnknownArgumentType]
-        except Exception as raised:  # noqa: BLE001 - whatever a process raises goes to the log
-            error = f"{type(raised).__name__}: {raised}"
-        row = {
-            "Name": name,
-            "ErrorDescription": error,
-            "StartDate": f"{started}Z",
-            "CompleteDate": f"{now()}Z",
-            "OwnerId": SUPERVISOR,
-            "StatusId": status_id("Error" if error else "Done"),
-        }
-        logged = self.writer.insert(self.store.schemas["SysProcessLog"], row)
-        return _Run(logged["Id"], results, error)
 
     def _add_contact(self, ContactName: str = "", ContactPhone: str = "") -> None:  # noqa: N803
         """Add a contact. Source: "Run a business process via the web service"."""
@@ -243,9 +233,31 @@ def _parameters(query: str) -> dict[str, str]:
     return found
 
 
-def _taken(process: Process, parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that *process* has; others are dropped in silence, as by Creatio."""
-    own = inspect.signature(process).parameters
-    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in own.values()):
-        return dict(parameters)
-    return {name: value for name, value in parameters.items() if name in own}
+def _plain(value: Any) -> Any:
+    return orjson.Fragment(format(value, "f")) if isinstance(value, Decimal) else str(value)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return None
+
+
+def _no_json(kind: str) -> Answer:
+    return service_error(400, f"The body is no JSON {kind}.", "System.ArgumentException")
+
+
+def _no_result(name: str, process: str) -> str:
+    return f"Item with name {name} not found in parameters of {process}"
+
+
+def _verdict(run: Run, wanted: Iterable[str], *, silent: bool) -> Answer:
+    if run.status == "Error":
+        return _ran(run, error="" if silent else _FAILED)
+    if run.status == "Running":
+        return _ran(run)
+    for result in wanted:
+        if result not in run.results and run.status == "Done":
+            return _ran(error=_no_result(result, run.name))
+    return _ran(run, results={name: run.results.get(name) for name in wanted})

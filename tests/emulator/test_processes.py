@@ -1,11 +1,15 @@
 import asyncio
+import datetime as dt
 import json
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from creatio_async.emulator import Emulator
+from creatio_async.emulator.processes import status_id
 from creatio_async.messages import Response
 
 from .caller import Caller, caller_of
@@ -61,14 +65,17 @@ async def test_a_result_is_json_in_xml(site: Caller) -> None:
 
 
 async def test_a_process_may_be_asynchronous_and_take_any_parameter(site: Caller) -> None:
-    taken = {}
+    taken: dict[str, str] = {}
+    done = asyncio.Event()
 
     @site.emulator.process("UsrAny")
     async def process(**parameters: str) -> None:
         await asyncio.sleep(0)
         taken.update(parameters)
+        done.set()
 
     assert (await site.ask("GET", f"{SERVICE}/UsrAny/Execute?A=1&B=+2")).body == b""
+    await done.wait()
     assert taken == {"A": "1", "B": " 2"}
 
 
@@ -220,3 +227,235 @@ async def test_an_element_is_run_once(site: Caller) -> None:
         assert (response.status, response.body) == (200, b"")
     assert runs == [1]
     assert (await site.ask("GET", f"{SERVICE}/ExecProcElByUId/unknown")).status == 500
+
+
+async def test_a_function_gets_its_parameters_as_the_types_that_it_names(site: Caller) -> None:
+    seen: dict[str, Any] = {}
+
+    @site.emulator.process("UsrTyped")
+    def process(  # type: ignore[no-untyped-def]  # noqa: PLR0917
+        Text: str,  # noqa: N803 - codes of parameters, here and below
+        Count: int,  # noqa: N803
+        Share: float,  # noqa: N803
+        Amount: Decimal | None,  # noqa: N803
+        Flag: bool,  # noqa: N803, FBT001
+        Contact: UUID,  # noqa: N803
+        At: dt.datetime,  # noqa: N803
+        Day: dt.date,  # noqa: N803
+        Hour: dt.time,  # noqa: N803
+        Rows: list[dict[str, int]],  # noqa: N803
+        Row: dict[str, Any],  # noqa: N803
+        Plain,  # noqa: ANN001, N803
+    ) -> dict[str, Any]:
+        seen.update(locals())
+        return {"Amount": Amount, "Contact": Contact}
+
+    given = {
+        "Text": "1",
+        "Count": "-5",
+        "Share": "0.5",
+        "Amount": "10.50",
+        "Flag": "True",
+        "Contact": "405947d0-2ffb-4ded-8675-0475f19f5a81",
+        "At": "2026-01-31T00:00:00.0000000Z",
+        "Day": "2026-01-31",
+        "Hour": "10:30:00",
+        "Rows": '[{"Qty":2}]',
+        "Row": '{"a":null}',
+        "Plain": "7",
+    }
+    values = [{"name": name, "value": value} for name, value in given.items()]
+    names = ["Amount", "Contact"]
+    body = await ran(
+        site, schemaName="UsrTyped", parameterValues=values, resultParameterNames=names
+    )
+    seen.pop("seen", None)
+    assert seen == {
+        "Text": "1",
+        "Count": -5,
+        "Share": 0.5,
+        "Amount": Decimal("10.50"),
+        "Flag": True,
+        "Contact": UUID(given["Contact"]),
+        "At": dt.datetime(2026, 1, 31, tzinfo=dt.UTC),
+        "Day": dt.date(2026, 1, 31),
+        "Hour": dt.time(10, 30),
+        "Rows": [{"Qty": 2}],
+        "Row": {"a": None},
+        "Plain": "7",
+    }
+    assert body["resultParameterValues"] == {"Amount": 10.5, "Contact": given["Contact"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("Count", "x"), ("Amount", "x"), ("Flag", "yes"), ("Rows", "{}"), ("Rows", "["), ("Id", "1")],
+)
+async def test_a_value_of_another_type_fails_the_process(
+    site: Caller, name: str, text: str
+) -> None:
+    @site.emulator.process("UsrTyped")
+    def process(
+        Count: int = 0,  # noqa: N803 - codes of parameters, here and below
+        Amount: Decimal = Decimal(0),  # noqa: N803
+        Flag: bool = False,  # noqa: N803, FBT001, FBT002
+        Rows: list[Any] | None = None,  # noqa: N803
+        Id: UUID | None = None,  # noqa: N803
+    ) -> None:
+        raise AssertionError((Count, Amount, Flag, Rows, Id))
+
+    body = await ran(site, schemaName="UsrTyped", parameterValues=[{"name": name, "value": text}])
+    assert body["processStatus"] == 3
+    [row] = site.emulator.rows("SysProcessLog")
+    assert row["ErrorDescription"].startswith(f"ValueError: The value '{text}' of")
+    assert name in row["ErrorDescription"]
+
+
+async def test_a_failure_may_be_silent(site: Caller) -> None:
+    @site.emulator.process("UsrBroken", silent=True)
+    def process() -> None:
+        raise RuntimeError("broken")
+
+    body = await ran(site, schemaName="UsrBroken")
+    assert (body["success"], body["processStatus"], body["errorInfo"]) == (True, 3, None)
+
+
+async def test_a_result_that_is_told_to_be_missing_refuses_before_the_run(site: Caller) -> None:
+    @site.emulator.process("UsrCalc", results=["Sum"])
+    def process() -> dict[str, Any]:
+        return {}
+
+    body = await ran(site, schemaName="UsrCalc", resultParameterNames=["Nothing"])
+    assert (body["success"], body["processId"]) == (False, "")
+    assert site.emulator.rows("SysProcessLog") == []
+    body = await ran(site, schemaName="UsrCalc", resultParameterNames=["Sum"])
+    assert body["success"] is False  # it gave none
+
+
+async def test_a_process_in_the_background_goes_on_after_the_answer(site: Caller) -> None:
+    go_on = asyncio.Event()
+
+    @site.emulator.process("UsrSlow", background=True)
+    async def process() -> None:
+        await go_on.wait()
+
+    assert (await ran(site, schemaName="UsrSlow"))["processId"] == ""
+    [row] = await site.values("SysProcessLog?$expand=Status")
+    assert row["Status"]["Name"] == "Running"
+    assert row["CompleteDate"] == "0001-01-01T00:00:00Z"
+    go_on.set()
+    while row["Status"]["Name"] == "Running":
+        await asyncio.sleep(0)
+        [row] = await site.values("SysProcessLog?$expand=Status")
+    assert row["Status"]["Name"] == "Done"
+    assert row["CompleteDate"] >= row["StartDate"]
+
+
+ELEMENT = "405947d0-2ffb-4ded-8675-0475f19f5a81"
+
+
+async def test_a_process_waits_at_an_element_until_it_is_executed(site: Caller) -> None:
+    @site.emulator.process("UsrApprove")
+    async def process() -> dict[str, Any]:
+        await site.emulator.wait_at(ELEMENT.upper(), {"page": "Approval"})
+        return {"Approved": True}
+
+    body = await ran(site, schemaName="UsrApprove", resultParameterNames=["Approved"])
+    assert (body["success"], body["processStatus"]) == (True, 1)
+    assert body["executionData"] == {"page": "Approval"}
+    second = await ran(site, schemaName="UsrApprove")
+    assert second["processStatus"] == 3  # another one waits there
+    path = f"{SERVICE}/ExecProcElByUId/{ELEMENT}"
+    for _ in range(2):
+        assert (await site.ask("GET", path)).status == 200
+    row = await site.get(f"SysProcessLog({body['processId']})?$expand=Status")
+    assert row["Status"]["Name"] == "Done"
+
+
+async def test_only_a_process_waits_at_an_element(site: Caller) -> None:
+    with pytest.raises(RuntimeError, match="only a process"):
+        await site.emulator.wait_at(ELEMENT)
+
+
+async def test_an_element_is_executed_once_by_two_at_a_time(site: Caller) -> None:
+    @site.emulator.process("UsrApprove")
+    async def process() -> None:
+        await site.emulator.wait_at(ELEMENT)
+        await asyncio.sleep(0)
+
+    await ran(site, schemaName="UsrApprove")
+    path = f"{SERVICE}/ExecProcElByUId/{ELEMENT}"
+    answers = await asyncio.gather(*(site.ask("GET", path) for _ in range(2)))
+    assert [each.status for each in answers] == [200, 200]
+    [row] = await site.values("SysProcessLog?$expand=Status")
+    assert row["Status"]["Name"] == "Done"
+
+
+async def test_runs_are_cancelled(site: Caller) -> None:
+    @site.emulator.process("UsrApprove")
+    async def process() -> None:
+        await site.emulator.wait_at(ELEMENT)
+
+    run = (await ran(site, schemaName="UsrApprove"))["processId"]
+    done = (await ran(site, schemaName="UsrGetAllContacts"))["processId"]
+    response = await site.ask("POST", f"{SERVICE}/CancelExecution", [run.upper(), done, "unknown"])
+    assert response.status == 200
+    names: set[str] = set()
+    while "Canceled" not in names:
+        await asyncio.sleep(0)
+        rows = await site.values("SysProcessLog?$expand=Status")
+        names = {row["Status"]["Name"] for row in rows}
+        assert names <= {"Done", "Cancelling", "Canceled"}
+    assert names == {"Done", "Canceled"}
+    headers = {"Content-Type": "application/json"}
+    response = await site.ask("POST", f"{SERVICE}/CancelExecution", b"{}", headers)
+    assert response.status == 400
+
+
+async def test_a_run_that_is_cancelled_while_it_is_waited_for_says_so(site: Caller) -> None:
+    begun = asyncio.Event()
+
+    @site.emulator.process("UsrSlow")
+    async def process() -> None:
+        begun.set()
+        await asyncio.get_running_loop().create_future()
+
+    waiting = asyncio.create_task(ran(site, schemaName="UsrSlow", resultParameterNames=["Sum"]))
+    await begun.wait()
+    [row] = site.emulator.rows("SysProcessLog")
+    await site.ask("POST", f"{SERVICE}/CancelExecution", [row["Id"]])
+    assert (await waiting)["processStatus"] == 4
+
+
+async def test_an_emulator_that_is_closed_ends_its_processes() -> None:
+    ended = asyncio.Event()
+    with Emulator() as emulator:
+
+        @emulator.process("UsrSlow")
+        async def process() -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                ended.set()
+
+        caller = caller_of(emulator)
+        await caller.login()
+        await caller.ask("GET", f"{SERVICE}/UsrSlow/Execute")
+    await ended.wait()
+
+
+def test_an_emulator_may_be_closed_after_its_loop() -> None:
+    async def begin(emulator: Emulator) -> None:
+        caller = caller_of(emulator)
+        await caller.login()
+        await caller.ask("GET", f"{SERVICE}/UsrSlow/Execute")
+
+    with Emulator() as emulator:
+
+        @emulator.process("UsrSlow")
+        async def process() -> None:
+            await asyncio.get_running_loop().create_future()
+
+        asyncio.run(begin(emulator))
+        [row] = emulator.rows("SysProcessLog")
+        assert row["StatusId"] == status_id("Canceled")
