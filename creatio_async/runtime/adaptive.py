@@ -1,0 +1,154 @@
+"""The lane of the bulk jobs: turns in number as a limit says that changes while they are taken."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from attrs import define, evolve, field, frozen
+
+from creatio_async.protocol.limiter import Adaptive, Limiter, Pace
+
+__all__ = ["Fixed", "Lane", "Limit", "Turn", "for_bulk", "lane_for"]
+
+
+class Limit(Protocol):
+    """Says how many may be under way."""
+
+    @property
+    def limit(self) -> int:
+        """How many, as of now; 1 at least."""
+        ...
+
+    @property
+    def most(self) -> int:
+        """How many it may ever be."""
+        ...
+
+    def sample(self, started: float, ended: float, records: int, *, refused: bool = False) -> None:
+        """Take in what became of one of them."""
+        ...
+
+
+@frozen
+class Fixed:
+    """A limit that stays as it is."""
+
+    limit: int
+
+    @property
+    def most(self) -> int:
+        """The limit."""
+        return self.limit
+
+    def sample(self, started: float, ended: float, records: int, *, refused: bool = False) -> None:
+        """Learn nothing."""
+
+
+@frozen
+class Turn:
+    """A turn, for as long as it lasts."""
+
+    _lane: "Lane"
+    started: float
+    """When it began."""
+
+    def answered(self, records: int, *, refused: bool = False) -> None:
+        """Say that *records* have their answer, or that the site *refused* them as too busy.
+
+        Not to say it, for instance because the work was broken off, teaches nothing.
+        """
+        self._lane.learn(self.started, records, refused=refused)
+
+
+@define(eq=False)
+class Lane:
+    """As many turns at once as *limit* says; who finds none free waits in line.
+
+    When the limit grows, the first in line get their turns at once. When it shrinks, what is under
+    way goes on to its end. Who is cancelled in line loses nothing but his place in it; a turn that
+    he was given in that moment goes to the next.
+    """
+
+    limit: Limit
+    clock: Callable[[], float]
+    taken: int = field(init=False, default=0)
+    """Turns under way."""
+    _line: deque[asyncio.Future[None]] = field(init=False, factory=deque[asyncio.Future[None]])
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncGenerator[Turn]:
+        """Wait for a turn, and hold it within the block."""
+        await self._wait()
+        try:
+            yield Turn(self, self.clock())
+        finally:
+            self._leave()
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in line."""
+        return len(self._line)
+
+    @property
+    def pace(self) -> Pace | None:
+        """What is known of the site; None where the limit stays as it is."""
+        return self.limit.snapshot() if isinstance(self.limit, Limiter) else None
+
+    def learn(self, started: float, records: int, *, refused: bool) -> None:
+        """Take in what came of a turn; called by `Turn`."""
+        self.limit.sample(started, self.clock(), records, refused=refused)
+        self._admit()
+
+    async def _wait(self) -> None:
+        if self.taken < self.limit.limit and not self._line:
+            self.taken += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._line.remove(turn)
+            else:  # cancelled in the moment in which the turn came
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        self.taken -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        """Give the turns that are free to the first in line."""
+        free = self.limit.limit - self.taken
+        waiting = [turn for turn in self._line if not turn.done()] if free > 0 else []
+        for turn in waiting[:free]:
+            self._line.remove(turn)
+            self.taken += 1
+            turn.set_result(None)
+
+
+def for_bulk(at_once: int) -> int:
+    """Return how many of the *at_once* requests of a client bulk jobs may have under way.
+
+    A quarter, and one at least, is left to single calls: who serves a page does not wait for a
+    load. Of one there is nothing to leave.
+    """
+    return max(1, at_once - max(1, at_once // 4))
+
+
+def lane_for(setting: int | Adaptive, at_once: int, clock: Callable[[], float]) -> Lane:
+    """Return a lane of a client that has *at_once* requests under way at most.
+
+    Args:
+        setting: The `at_once` of a job: a number, or how to find it.
+        at_once: That of the client; a part of it is left to single calls.
+        clock: Seconds, from anywhere, never going back.
+    """
+    most = for_bulk(at_once)
+    if isinstance(setting, int):
+        return Lane(Fixed(min(setting, most)), clock)
+    ceiling = min(setting.ceiling, most)
+    return Lane(Limiter(evolve(setting, start=min(setting.start, ceiling), ceiling=ceiling)), clock)

@@ -1,0 +1,399 @@
+import heapq
+import math
+import pickle
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from creatio_async import (
+    BatchError,
+    ConflictError,
+    ServerError,
+    ThrottledError,
+    TransportError,
+    UnavailableError,
+)
+from creatio_async.messages import Headers, Request, Response
+from creatio_async.protocol.limiter import Adaptive, Limiter, Pace, Phase, is_overload
+from tests.api.canned import answer
+
+REQUEST = Request(method="POST", url=URL("http://crm.test/0/odata/$batch"), headers=Headers())
+
+
+def limiter(start: int = 4, ceiling: int = 32) -> Limiter:
+    return Limiter(Adaptive(start, ceiling))
+
+
+class Site:
+    """So many workers who take so long for a batch, and always another batch for them."""
+
+    def __init__(self, found: Limiter, workers: int = 99, seconds: float = 1.0) -> None:
+        self.found = found
+        self.seconds = seconds
+        self.now = 0.0
+        self._chance = Random(1)  # noqa: S311 - they must not march in step, no more
+        self._free = [(number + 1) / 1000 for number in range(workers)]
+        self._under_way: list[tuple[float, float]] = []
+
+    def answer(self, answers: int = 1) -> None:
+        """Let so many batches be answered, and send others in their place."""
+        for _ in range(answers):
+            while len(self._under_way) < self.found.limit:
+                begin = max(heapq.heappop(self._free), self.now)
+                end = begin + self.seconds * self._chance.uniform(0.5, 1.5)
+                heapq.heappush(self._under_way, (end, self.now))
+                heapq.heappush(self._free, end)
+            self.now, started = heapq.heappop(self._under_way)
+            self.found.sample(started, self.now, 100)
+
+    def refuse(self, times: int = 1) -> None:
+        """Refuse so many, one after the other."""
+        for _ in range(times):
+            self.found.sample(self.now, self.now + 0.001, 100, refused=True)
+            self.now += 0.01
+
+    def until(self, phase: Phase) -> int:
+        """Go on until *phase*; return the limit then."""
+        for _ in range(20_000):
+            if self.found.phase is phase:
+                return self.found.limit
+            self.answer()
+        raise AssertionError(self.found)
+
+    def grown(self, limit: int) -> None:
+        """Go on until the limit is so high."""
+        while self.found.limit < limit:
+            self.answer()
+
+
+def settled() -> Site:
+    """Return a site with six workers, and some time until the next probe."""
+    site = Site(limiter(), 6)
+    site.until(Phase.PROBING)
+    site.until(Phase.SETTLED)
+    site.answer(20)
+    return site
+
+
+# The setting
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((0,), ValueError),
+        ((4, 3), ValueError),
+        ((33,), ValueError),
+        ((1.5,), TypeError),
+        ((1, "32"), TypeError),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(
+    arguments: tuple[Any, ...], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        Adaptive(*arguments)
+
+
+def test_settings_are_values() -> None:
+    assert Adaptive() == Adaptive(4, 32)
+    assert {Adaptive(): 1}[Adaptive(start=4)] == 1
+    assert pickle.loads(pickle.dumps(Adaptive(2))) == Adaptive(2)  # noqa: S301 - our own
+
+
+# Finding the knee
+
+
+def test_it_begins_with_four_one_at_a_time_and_goes_on_at_the_start() -> None:
+    found = limiter(start=4)
+    for number in range(4):
+        assert (found.limit, found.phase) == (1, Phase.MEASURING)
+        found.sample(number, number + 1, 100)
+    assert (found.limit, found.phase) == (4, Phase.GROWING)
+    assert found.snapshot().per_record == 0.01
+
+
+def test_a_start_of_one_goes_on_at_two() -> None:
+    found = limiter(start=1)
+    Site(found).answer(4)
+    assert found.limit == 2
+
+
+def test_it_doubles_while_throughput_keeps_pace_and_stops_at_the_ceiling() -> None:
+    found = limiter(ceiling=24)
+    assert Site(found).until(Phase.SETTLED) == 24
+    assert [limit for _, limit in found.snapshot().history] == [4, 8, 16, 24]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 5, 6, 10, 12, 24])
+def test_it_settles_a_little_above_the_number_of_workers(workers: int) -> None:
+    site = Site(limiter(), workers)
+    site.until(Phase.SETTLED)
+    site.answer(1_000)
+    site.until(Phase.SETTLED)
+    assert workers + 1 <= site.found.limit <= 1.15 * workers + 3
+
+
+def test_a_ceiling_of_one_leaves_nothing_to_find() -> None:
+    found = limiter(1, 1)
+    Site(found).answer(2_000)
+    assert found.limit == 1
+    assert found.snapshot().history == ()
+
+
+def test_a_probe_without_gain_comes_back_and_another_one_follows() -> None:
+    site = Site(limiter(), 6)
+    site.until(Phase.PROBING)
+    settled = site.until(Phase.SETTLED)
+    for _ in range(3):
+        assert site.until(Phase.PROBING) == math.ceil(1.25 * settled)
+        assert site.until(Phase.SETTLED) == settled
+
+
+def test_a_probe_that_gains_is_followed_by_larger_ones_up_to_the_ceiling() -> None:
+    found = settled().found
+    more = Site(found)  # workers have come
+    more.now = 1_000.0
+    more.seconds = 1.3  # so that it is no leap, which would be measured anew
+    limit = found.limit
+    expected = [math.ceil(1.25 * limit)]
+    while expected[-1] < 32:
+        expected.append(min(math.ceil(1.5 * expected[-1]), 32))
+    begin = len(found.snapshot().history)
+    more.until(Phase.PROBING)
+    assert more.until(Phase.SETTLED) == 32
+    assert [level for _, level in found.snapshot().history[begin:]] == expected
+
+
+def test_after_twenty_probes_all_is_measured_anew() -> None:
+    site = Site(limiter(), 6)
+    for _ in range(19):
+        site.until(Phase.PROBING)
+        site.until(Phase.SETTLED)
+    assert site.until(Phase.MEASURING) == 1
+
+
+@pytest.mark.parametrize("factor", [0.4, 2.5])
+def test_a_site_that_has_become_faster_or_slower_is_measured_anew(factor: float) -> None:
+    site = settled()
+    site.seconds *= factor
+    site.answer(80)
+    assert site.found.limit == 1 or site.found.phase is Phase.GROWING
+
+
+def test_a_short_while_in_which_it_is_slow_changes_nothing() -> None:
+    site = settled()
+    limit = site.found.limit
+    site.seconds = 4
+    site.answer(8)
+    site.seconds = 1
+    site.answer(64)
+    assert (site.found.phase, site.found.limit) == (Phase.SETTLED, limit)
+
+
+def test_what_was_sent_under_another_limit_is_not_counted() -> None:
+    found = limiter()
+    Site(found).answer(4)
+    for number in range(40):
+        found.sample(3.5, 5 + number, 100)
+    assert found.snapshot().throughput == 0
+
+
+def test_callers_with_little_to_send_say_nothing_about_the_site() -> None:
+    site = Site(limiter(), 6)
+    site.until(Phase.SETTLED)
+    before = site.found.snapshot()
+    for _ in range(500):
+        site.found.sample(site.now, site.now + 1, 100)
+        site.now += 20
+    assert site.found.snapshot() == before
+
+
+def test_records_count_and_not_batches() -> None:
+    found = limiter()
+    for number in range(4):
+        found.sample(number, number + 0.5 * (number % 2 + 1), 50 * (number % 2 + 1))
+    assert found.snapshot().per_record == 0.01
+
+
+def test_an_empty_batch_teaches_nothing() -> None:
+    found = limiter()
+    for number in range(100):
+        found.sample(number, number + 1, 0)
+    assert found.snapshot() == limiter().snapshot()
+
+
+def test_a_gain_that_lucky_batches_have_hidden_gets_a_second_look() -> None:
+    site = Site(limiter(), seconds=0.3)  # far too fast
+    site.answer(4)
+    site.seconds = 1.0
+    assert site.until(Phase.MEASURING) == 1
+    site.seconds = 1.7
+    assert site.until(Phase.GROWING) == 8
+
+
+def test_a_second_look_that_shows_no_gain_either_settles() -> None:
+    site = Site(limiter(), 1)
+    site.answer(4)
+    site.until(Phase.MEASURING)
+    assert site.until(Phase.SETTLED) == 3
+
+
+# Refusals
+
+
+def test_a_refusal_cuts_once_for_all_that_was_sent_before() -> None:
+    site = Site(limiter())
+    site.grown(16)
+    for number in range(10):
+        site.found.sample(site.now, site.now + 0.1 + number / 100, 100, refused=True)
+    assert (site.found.limit, site.found.phase) == (11, Phase.SETTLED)
+    assert site.found.snapshot().refusals == 10
+
+
+def test_what_is_sent_after_a_cut_and_refused_cuts_again_but_never_below_one() -> None:
+    site = Site(limiter())
+    site.grown(16)
+    site.refuse(40)
+    assert site.found.limit == 1
+
+
+def test_a_cut_falls_to_the_knee_that_is_known_by_then() -> None:
+    site = Site(limiter(), 5)
+    site.grown(16)
+    site.refuse()
+    assert 6 <= site.found.limit <= 8
+
+
+def test_a_limit_that_was_refused_is_not_tried_again_soon() -> None:
+    site = Site(limiter())
+    site.grown(16)
+    site.refuse()
+    site.answer(16)
+    highest = 0
+    for _ in range(500):
+        site.answer()
+        highest = max(highest, site.found.limit)
+    assert highest == 15
+    site.answer(5_000)
+    assert site.found.limit > 15
+
+
+def test_after_an_outage_all_is_measured_anew() -> None:
+    site = Site(limiter())
+    site.grown(16)
+    site.refuse(10)
+    assert site.found.limit == 1
+    site.now += 10
+    site.until(Phase.MEASURING)
+    assert site.until(Phase.SETTLED) == 32
+
+
+def test_a_refusal_of_the_very_first_changes_nothing() -> None:
+    site = Site(limiter())
+    site.refuse()
+    assert site.found.limit == 1
+    site.until(Phase.SETTLED)
+    assert site.found.limit == 32
+
+
+# What it tells, and what never happens
+
+
+def test_a_snapshot_keeps_the_last_hundred_changes() -> None:
+    site = Site(limiter())
+    for _ in range(120):
+        site.answer(400)
+        site.refuse()
+    pace = site.found.snapshot()
+    assert isinstance(pace, Pace)
+    assert len(pace.history) == 100
+    assert pace.limit == pace.history[-1][1] == site.found.limit
+    assert list(pace.history) == sorted(pace.history, key=lambda change: change[0])
+    assert pace.throughput > 0
+
+
+moments = st.floats(0, 1e6)
+samples = st.lists(st.tuples(moments, moments, st.integers(0, 100), st.booleans()), max_size=400)
+
+
+@given(samples, st.integers(1, 40), st.integers(0, 40))
+def test_it_is_never_below_one_nor_above_the_ceiling(
+    given_samples: Iterable[tuple[float, float, int, bool]], start: int, more: int
+) -> None:
+    found = limiter(start, start + more)
+    for started, ended, records, refused in given_samples:
+        found.sample(started, ended, records, refused=refused)
+        assert 1 <= found.limit <= found.most == start + more
+    found.snapshot()
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 10), st.integers(0, 100), st.integers(0, 30)), max_size=1_500),
+    st.integers(1, 8),
+    st.integers(0, 24),
+)
+def test_it_is_so_in_a_row_of_samples_that_time_goes_through_as_well(
+    steps: Iterable[tuple[float, int, int]], start: int, more: int
+) -> None:
+    found, now = limiter(start, start + more), 0.0
+    for seconds, records, kind in steps:
+        now += seconds / 10
+        found.sample(now - seconds, now, records, refused=kind == 0)
+        assert 1 <= found.limit <= found.most
+
+
+# What counts as a refusal
+
+
+def late() -> TransportError:
+    error = TransportError(REQUEST, "no answer in time")
+    error.__cause__ = TimeoutError()
+    return error
+
+
+def refused(kind: Callable[..., Exception], status: int, body: Any = b"", detail: str = "") -> Any:
+    return kind(REQUEST, answer(body, status), "", detail)
+
+
+SILENT = refused(ServerError, 500)
+TOLD = refused(ServerError, 500, detail="The column is too short.")
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [None] * 99 + [refused(ThrottledError, 429)],
+        [refused(UnavailableError, 503)],
+        [late(), None],
+        [None, refused(ServerError, 504)],
+        [SILENT],
+        [SILENT, SILENT],
+        [None] * 50 + [SILENT] * 3,
+    ],
+)
+def test_a_site_that_is_too_busy_is_recognized(errors: list[Exception | None]) -> None:
+    assert is_overload(errors)
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [],
+        [None] * 100,
+        [None, SILENT, SILENT],
+        [TOLD] * 100,
+        [refused(ConflictError, 409)] * 100,
+        [refused(ServerError, 502)] * 100,
+        [TransportError(REQUEST, "the connection was dropped")],
+        [BatchError(REQUEST, Response(status=200, headers=Headers()), "no answer")],
+        [ValueError("too large")],
+    ],
+)
+def test_a_mistake_in_rows_is_not_taken_for_a_busy_site(errors: list[Exception | None]) -> None:
+    assert not is_overload(errors)
