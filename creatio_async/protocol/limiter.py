@@ -10,16 +10,13 @@ rule which shrinks on long ones starves.
 
 import math
 from collections import deque
-from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 from attrs import Attribute, define, field, frozen
 from attrs.validators import ge, instance_of
 
-from creatio_async.errors import ServerError, ThrottledError, TransportError
-
-__all__ = ["Adaptive", "Limiter", "Pace", "Phase", "is_overload"]
+__all__ = ["Adaptive", "Limiter", "Pace", "Phase"]
 
 _ALONE = 4
 """Batches that are sent one at a time to find R0."""
@@ -55,8 +52,6 @@ _CHANGED = 1.6
 """The factor by which throughput changes, twice running, when the site has changed."""
 _IDLE = 0.5
 """The part of the limit below which the callers, and not the site, made the throughput."""
-_BURST = 3
-"""Silent 500s in one batch that are no matter of a single row."""
 _KEPT = 100
 """Changes of the limit that are remembered."""
 
@@ -386,23 +381,3 @@ class Limiter:
             self._history.append((now, limit))
         else:
             self._window.begun = self._window.ended = now
-
-
-def is_overload(errors: Sequence[Exception | None]) -> bool:
-    """Say whether the rows of a batch, with these *errors*, met a site that is too busy.
-
-    It is if one of them was turned away with 429 or 503, or got no answer in time, the server's own
-    504 among that; or if several got a 500 that does not say why: so inserts fail at Creatio where
-    too many run side by side.
-    """
-    silent = 0
-    for error in errors:
-        if isinstance(error, ThrottledError):
-            return True
-        if isinstance(error, TransportError) and isinstance(error.__cause__, TimeoutError):
-            return True
-        if isinstance(error, ServerError):
-            if error.status == 504:
-                return True
-            silent += error.status == 500 and not error.detail
-    return silent >= min(_BURST, len(errors)) > 0

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from attrs import define, evolve, field, frozen
 
 from creatio_async.protocol.limiter import Adaptive, Limiter, Pace
+from creatio_async.protocol.overload import is_overload
 
-__all__ = ["Fixed", "Lane", "Limit", "Turn", "for_bulk", "lane_for"]
+__all__ = ["Fixed", "Lane", "Limit", "Turn", "failed", "for_bulk", "lane_for"]
 
 
 class Limit(Protocol):
@@ -46,20 +48,41 @@ class Fixed:
         """Learn nothing."""
 
 
-@frozen
+@define(eq=False)
 class Turn:
-    """A turn, for as long as it lasts."""
+    """A turn, for as long as it lasts. What is sent in its course tells it of refusals."""
 
     _lane: "Lane"
     started: float
     """When it began."""
+    _is_refused: bool = field(init=False, default=False)
 
-    def answered(self, records: int, *, refused: bool = False) -> None:
-        """Say that *records* have their answer, or that the site *refused* them as too busy.
+    def answered(self, records: int, errors: Sequence[Exception | None] = ()) -> None:
+        """Say that *records* have their answers, some of them with *errors*.
 
         Not to say it, for instance because the work was broken off, teaches nothing.
         """
-        self._lane.learn(self.started, records, refused=refused)
+        if is_overload(errors):
+            self.failed(errors)
+        elif not self._is_refused:  # or the time has pauses in it
+            self._lane.learn(self.started, records, refused=False)
+
+    def failed(self, errors: Sequence[Exception | None]) -> None:
+        """Say that a request got *errors*, and may be sent again."""
+        if is_overload(errors) and not self._is_refused:
+            self._is_refused = True
+            self._lane.learn(self.started, 0, refused=True)
+
+
+_current: ContextVar[Turn | None] = ContextVar("turn", default=None)
+"""The turn in the course of which something is sent."""
+
+
+def failed(error: Exception) -> None:
+    """Tell the turn of this task, if it has one, how a request failed that may be sent again."""
+    turn = _current.get()
+    if turn is not None:
+        turn.failed([error])
 
 
 @define(eq=False)
@@ -81,9 +104,12 @@ class Lane:
     async def enter(self) -> AsyncGenerator[Turn]:
         """Wait for a turn, and hold it within the block."""
         await self._wait()
+        turn = Turn(self, self.clock())
+        before = _current.set(turn)
         try:
-            yield Turn(self, self.clock())
+            yield turn
         finally:
+            _current.reset(before)
             self._leave()
 
     @property

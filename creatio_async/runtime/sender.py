@@ -13,6 +13,7 @@ from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.pending import ON_THE_WAY, final, next_address
 from creatio_async.protocol.retry import Repeat, RetryPolicy, is_doubtful
 from creatio_async.protocol.session import disguised
+from creatio_async.runtime.adaptive import failed
 from creatio_async.runtime.channels import Incoming
 from creatio_async.runtime.limits import Gate
 from creatio_async.runtime.session import Session
@@ -165,6 +166,7 @@ class Sender:
             if not isinstance(done, _Failure):
                 return Reply(*done, doubtful)
             await stack.aclose()
+            failed(done.error)
             attempt += 1
             wait = self.retry.wait(
                 done.error, repeat=done.repeat, attempt=attempt, elapsed=self.clock() - started

@@ -4,11 +4,17 @@ from random import Random
 
 import pytest
 from attrs import define, field
+from yarl import URL
 
+from creatio_async import ThrottledError
+from creatio_async.messages import Headers, Request
 from creatio_async.protocol.limiter import Adaptive, Phase
-from creatio_async.runtime.adaptive import Fixed, Lane, for_bulk, lane_for
+from creatio_async.runtime.adaptive import Fixed, Lane, failed, for_bulk, lane_for
+from tests.api.canned import answer
 from tests.api.scripted import eventually
 
+REQUEST = Request(method="POST", url=URL("http://crm.test/0/odata/$batch"), headers=Headers())
+BUSY = ThrottledError(REQUEST, answer(status=429))
 Sample = tuple[float, float, int, bool]
 
 
@@ -170,8 +176,23 @@ async def test_what_is_said_of_a_turn_is_a_sample_of_it() -> None:
     async with given.enter() as turn:
         turn.answered(7)
     async with given.enter() as turn:
-        turn.answered(8, refused=True)
-    assert limit.samples == [(0.0, 1.0, 7, False), (2.0, 3.0, 8, True)]
+        turn.answered(8, [None, BUSY])
+    assert limit.samples == [(0.0, 1.0, 7, False), (2.0, 3.0, 0, True)]
+
+
+async def test_a_refusal_is_told_at_once_and_only_once_for_a_turn() -> None:
+    given, limit = lane(1)
+    failed(BUSY)  # nobody's turn
+    async with given.enter() as turn:
+        failed(ValueError("of no interest"))
+        assert limit.samples == []
+        failed(BUSY)
+        assert limit.samples == [(0.0, 1.0, 0, True)]
+        await asyncio.create_task(asyncio.to_thread(failed, BUSY))
+        turn.answered(100, [BUSY])
+        turn.answered(100)
+    failed(BUSY)
+    assert len(limit.samples) == 1
 
 
 @pytest.mark.parametrize("seed", range(20))
