@@ -179,6 +179,7 @@ class Query:
         pager = Pager(spec, size)
         step: QuerySpec | str | None = pager.begin()
         count: int | None = None
+        is_first = True
         while step is not None:
             try:
                 page, _ = await self._step(step)
@@ -189,8 +190,9 @@ class Query:
                 continue
             count = page.count if count is None else count
             step = pager.after(page)
-            if page.rows or count is not None:
+            if page.rows or (is_first and count is not None):
                 yield page if page.count == count else evolve(page, count=count)
+            is_first = False
 
     async def _step(self, step: QuerySpec | str) -> tuple[Page, Reply]:
         if isinstance(step, str):

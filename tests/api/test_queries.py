@@ -416,3 +416,20 @@ async def test_what_is_sent_is_what_was_built(crm: Creatio, emulator: Emulator) 
         "$filter=Name%20eq%20'a%2Bb%20c%2520d%26e=f%23g%2Fh%3Fi''j%3Bk%22l%3Cm%3E%D1%8F'&$top=1"
     )
     assert isinstance(emulator.requests[-1].headers, Headers)
+
+
+async def test_the_pages_end_with_the_last_that_has_rows(crm: Creatio, emulator: Emulator) -> None:
+    emulator.insert("City", [{"Name": f"City {n:02}"} for n in range(13)])
+    for query in (crm.odata["City"], crm.odata["City"].order_by("Name")):
+        pages = [(len(page.rows), page.count) async for page in query.pages(5)]
+        assert pages == [(5, 13), (5, 13), (3, 13)]
+    none = [
+        (page.rows, page.count) async for page in crm.odata["City"].where(F.Name == "x").pages()
+    ]
+    assert none == [([], 0)]
+
+
+@pytest.mark.parametrize("body", ["13", "\ufeff13", " 13\n", '{"@odata.context":"x","value":13}'])
+async def test_a_count_is_read_as_text_and_as_a_property(body: str) -> None:
+    async with client(canned(answer(body, content_type="text/plain"))) as crm:
+        assert await crm.odata["City"].count() == 13

@@ -163,6 +163,8 @@ def read_count(request: Request, response: Response) -> int:
         UnexpectedResponseError: The body is no number.
     """
     text = response.text().strip()
+    if text.startswith("{"):  # some services give it as they give a property
+        text = str(Reading().property(request, response))
     if not (text.isascii() and text.isdigit()):
         raise UnexpectedResponseError(request, response, "", f"no number: {text[:80]!r}")
     return int(text)
