@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         RowLimitError,
         ServerError,
         SessionExpiredError,
+        SystemTableError,
         ThrottledError,
         TooLargeError,
         TransportError,
@@ -81,8 +82,24 @@ if TYPE_CHECKING:
     from creatio_async.outcomes import (
         State,
     )
+    from creatio_async.process_state import (
+        ProcessState,
+    )
     from creatio_async.processes import (
         Processes,
+    )
+    from creatio_async.processes.classes import (
+        Process,
+        parameter,
+        result,
+    )
+    from creatio_async.processes.jobs import (
+        ProcessJob,
+        ProcessOutcome,
+        ProcessReport,
+    )
+    from creatio_async.processes.runs import (
+        ProcessRun,
     )
     from creatio_async.protocol.odata.expressions import (
         Column,
@@ -101,6 +118,9 @@ if TYPE_CHECKING:
     from creatio_async.protocol.odata.spec import (
         Expand,
         Page,
+    )
+    from creatio_async.protocol.process_runs import (
+        ProcessLog,
     )
     from creatio_async.protocol.retry import (
         RetryPolicy,
@@ -162,7 +182,14 @@ __all__ = [
     "Page",
     "Password",
     "PreconditionFailedError",
+    "Process",
     "ProcessError",
+    "ProcessJob",
+    "ProcessLog",
+    "ProcessOutcome",
+    "ProcessReport",
+    "ProcessRun",
+    "ProcessState",
     "Processes",
     "Progress",
     "Query",
@@ -178,6 +205,7 @@ __all__ = [
     "SessionExpiredError",
     "State",
     "Stream",
+    "SystemTableError",
     "ThrottledError",
     "Timeouts",
     "TooLargeError",
@@ -192,6 +220,8 @@ __all__ = [
     "maxdatetime",
     "mindatetime",
     "now",
+    "parameter",
+    "result",
 ]
 
 # A name is loaded when it is first asked for: a program that needs an error class or the version
@@ -239,6 +269,7 @@ _HOMES = {
         "RowLimitError",
         "ServerError",
         "SessionExpiredError",
+        "SystemTableError",
         "ThrottledError",
         "TooLargeError",
         "TransportError",
@@ -254,7 +285,19 @@ _HOMES = {
     ),
     "odata": ("OData",),
     "outcomes": ("State",),
+    "process_state": ("ProcessState",),
     "processes": ("Processes",),
+    "processes.classes": (
+        "Process",
+        "parameter",
+        "result",
+    ),
+    "processes.jobs": (
+        "ProcessJob",
+        "ProcessOutcome",
+        "ProcessReport",
+    ),
+    "processes.runs": ("ProcessRun",),
     "protocol.odata.expressions": (
         "Column",
         "Expression",
@@ -273,6 +316,7 @@ _HOMES = {
         "Expand",
         "Page",
     ),
+    "protocol.process_runs": ("ProcessLog",),
     "protocol.retry": ("RetryPolicy",),
     "query": ("Query",),
     "runtime.limits": (

@@ -7,7 +7,8 @@
     │   ├── AuthenticationError           the login was refused
     │   ├── SessionExpiredError           401 and its disguises, after a new login too
     │   ├── ForbiddenError                403, or 401 on a session that is alive
-    │   │   └── CsrfError                 403 that names the BPMCSRF token
+    │   │   ├── CsrfError                 403 that names the BPMCSRF token
+    │   │   └── SystemTableError          a system table that a call needs is closed
     │   ├── NotFoundError                 404, or no row where one was due
     │   ├── MethodNotAllowedError         405
     │   ├── NotAcceptableError            406
@@ -38,6 +39,7 @@ from email.utils import parsedate_to_datetime
 from attrs import define, field
 
 from creatio_async.messages import Request, Response
+from creatio_async.process_state import ProcessState
 
 __all__ = [
     "AuthenticationError",
@@ -60,6 +62,7 @@ __all__ = [
     "RowLimitError",
     "ServerError",
     "SessionExpiredError",
+    "SystemTableError",
     "ThrottledError",
     "TooLargeError",
     "TransportError",
@@ -90,6 +93,14 @@ def _request(request: Request) -> Request:
 
 def _response(response: Response) -> Response:
     return response.redacted()
+
+
+def _request_or_none(request: Request | None) -> Request | None:
+    return None if request is None else request.redacted()
+
+
+def _response_or_none(response: Response | None) -> Response | None:
+    return None if response is None else response.redacted()
 
 
 class CreatioError(Exception):
@@ -172,6 +183,14 @@ class ForbiddenError(ResponseError):
 
 class CsrfError(ForbiddenError):
     """The BPMCSRF token was refused, the one of a new session too."""
+
+
+class SystemTableError(ForbiddenError):
+    """A system table that a call needs, such as ``SysProcessLog``, is closed to OData.
+
+    Creatio closes them by default (``Feature-DisableODataSystemTablesAccess``); an administrator
+    can open them.
+    """
 
 
 class NotFoundError(ResponseError):
@@ -265,10 +284,22 @@ class BatchError(CreatioError):
 
 @define(slots=False, eq=False)
 class ProcessError(CreatioError):
-    """A business process failed."""
+    """A business process failed, was refused, or did not come to its end in time."""
 
     process: str
+    """The code of its schema, or the id that it was asked for by."""
     detail: str = ""
+    """What the process log or the answer says of it."""
+    run_id: str = ""
+    """The id of the run, that of its row in ``SysProcessLog``; empty where it was not begun."""
+    state: ProcessState | None = None
+    """How far the run is; None where that is not known, or where nothing runs."""
+    request: Request | None = field(default=None, converter=_request_or_none)
+    """What was asked, where an answer to it says that the process failed."""
+    response: Response | None = field(default=None, converter=_response_or_none)
+    """That answer."""
 
     def __str__(self) -> str:
-        return f"process {self.process}: {_excerpt(self.detail)}"
+        run = f", run {self.run_id}" if self.run_id else ""
+        state = f" ({self.state.name.lower()})" if self.state is not None else ""
+        return f"process {self.process}{run}{state}: {_excerpt(self.detail)}"

@@ -1,4 +1,4 @@
-"""``ProcessEngineService.svc``: business processes by name, their parameters and results.
+"""``Execute`` of ``ProcessEngineService.svc``: a process by name, its parameters, one result.
 
 Source: academy.creatio.com, "ProcessEngineService.svc". The answer is an XML ``string`` element
 that holds JSON, also where JSON was asked for.
@@ -16,10 +16,19 @@ import orjson
 
 from creatio_async.errors import UnexpectedResponseError
 from creatio_async.messages import Request, Response
-from creatio_async.protocol.names import check_name
+from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.values import check_value, datetime_text, dumps, number_text
 
-__all__ = ["HEADERS", "execute_path", "parameter_text", "read_result"]
+__all__ = [
+    "HEADERS",
+    "SERVICE",
+    "decoded_result",
+    "element_paths",
+    "execute_path",
+    "parameter_text",
+    "parameter_texts",
+    "read_result",
+]
 
 SERVICE = "ServiceModel/ProcessEngineService.svc"
 
@@ -40,20 +49,41 @@ def execute_path(process: str, parameters: Mapping[str, Any], result: str | None
         ValueError: A name is no identifier, or a value has no text.
         TypeError: A value is of a type that no parameter takes.
     """
-    if not isinstance(parameters, Mapping):
-        raise TypeError(f"parameters are a mapping of codes to values, not {parameters!r:.80}")
-    given: list[tuple[str, str]] = []
+    texts = parameter_texts(parameters)
     if result is not None:
-        given.append((_RESULT_NAME, check_name(result, "code of a parameter")))
-    for name, value in parameters.items():
-        if name == _RESULT_NAME:
-            raise ValueError(f"{_RESULT_NAME} is no parameter: pass result= instead")
-        if value is not None:
-            text = _checked_text(check_name(name, "code of a parameter"), value)
-            given.append((name, text))
-    query = "&".join(f"{quote(name)}={quote(text, safe='')}" for name, text in given)
+        texts = [(_RESULT_NAME, check_name(result, "code of a parameter")), *texts]
+    query = "&".join(f"{quote(name)}={quote(text, safe='')}" for name, text in texts)
     path = f"{SERVICE}/{quote(check_name(process, 'code of a process'))}/Execute"
     return f"{path}?{query}" if query else path
+
+
+def element_paths(uid: object) -> tuple[str, str]:
+    """Return the two paths that may run the element *uid* of a process, the likelier one first.
+
+    Source: academy.creatio.com, "ProcessEngineService.svc", shows the uid as a segment of the path
+    and calls it ``ProcessElementUID``; a client sends it under that name in the query.
+
+    Raises:
+        TypeError: *uid* is neither a UUID nor a string.
+        ValueError: It is a string, but not in guid form.
+    """
+    key, method = key_text(uid), f"{SERVICE}/ExecProcElByUId"
+    return f"{method}/{key}", f"{method}?ProcessElementUID={key}"
+
+
+def parameter_texts(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the codes of *parameters* and the texts of their values; None leaves one out.
+
+    Raises:
+        ValueError: A name is no identifier, or a value has no text.
+        TypeError: A value is of a type that no parameter takes.
+    """
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters are a mapping of codes to values, not {parameters!r:.80}")
+    if _RESULT_NAME in parameters:
+        raise ValueError(f"{_RESULT_NAME} is no parameter: pass result= instead")
+    named = [(check_name(name, "code of a parameter"), value) for name, value in parameters.items()]
+    return [(name, _checked_text(name, value)) for name, value in named if value is not None]
 
 
 def _checked_text(name: str, value: object) -> str:
@@ -110,7 +140,11 @@ def read_result(request: Request, response: Response) -> Any:
 
 
 def _decoded_twice(text: str) -> Any:
-    value = _decoded(text)
+    return decoded_result(_decoded(text))
+
+
+def decoded_result(value: Any) -> Any:
+    """Return *value*, or what is in it where it is a text that holds an object or a list."""
     if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
         return _decoded(value)
     return value

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, assert_type
 from uuid import UUID
@@ -27,6 +28,12 @@ from creatio_async import (
     Outcome,
     Page,
     Password,
+    Process,
+    ProcessLog,
+    ProcessOutcome,
+    ProcessReport,
+    ProcessRun,
+    ProcessState,
     Query,
     Report,
     Request,
@@ -39,6 +46,8 @@ from creatio_async import (
     UriQuery,
     isof,
     now,
+    parameter,
+    result,
 )
 from creatio_async.emulator import Emulator
 
@@ -183,9 +192,46 @@ async def many(crm: Creatio, rows: AsyncIterator[Row]) -> None:
     assert_type(job.report, Report)
 
 
-async def processes(crm: Creatio) -> None:
+class CalcDiscount(Process, code="UsrCalcDiscount"):
+    amount: Decimal = parameter("Amount")
+    is_vip: bool = parameter("IsVip", default=False)
+    Note: str | None = None
+    discount: Decimal = result("Discount")
+
+
+async def processes(crm: Creatio, key: UUID) -> None:
     assert_type(await crm.processes.execute("UsrProcess", {"A": 1}, result="B"), Any)
+    await crm.processes.execute(schema_id=key, parameters={"A": 1}, result="B")
     await crm.processes.start("UsrProcess")
+    run = await crm.processes.run("UsrProcess", {"A": 1}, results=["B"])
+    assert_type(run, ProcessRun[Row])
+    assert_type(run.state, ProcessState)
+    assert_type(await run.wait(), ProcessRun[Row])
+    assert_type(await run.log(), ProcessLog | None)
+    assert_type(await crm.processes.log(run.id), ProcessLog | None)
+    await crm.processes.execute_element(key)
+    await crm.processes.cancel(run, key, str(key))
+
+    calc = CalcDiscount(amount=Decimal(10))
+    assert_type(calc.is_vip, bool)
+    typed = await crm.processes.run(calc)
+    assert_type(typed, ProcessRun[CalcDiscount])
+    assert_type(typed.results.discount, Decimal)
+    CalcDiscount()  # type: ignore[call-arg]  # a parameter without a default
+    CalcDiscount(amount=Decimal(1), discount=Decimal(1))  # type: ignore[call-arg]  # a result
+    calc.amount = Decimal(1)  # type: ignore[misc]  # frozen
+
+
+async def many_processes(crm: Creatio, rows: AsyncIterator[Row]) -> None:
+    assert_type(await crm.processes.run_many("UsrProcess", rows), ProcessReport)
+    async with crm.processes.run_many("UsrProcess", [{}], results=["B"], at_once=2) as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, ProcessOutcome[Row])
+            assert_type(outcome.run, ProcessRun[Row] | None)
+    job = crm.processes.run_many(CalcDiscount, [CalcDiscount(amount=Decimal(1))])
+    async with job as typed:
+        async for one in typed:
+            assert_type(one, ProcessOutcome[CalcDiscount])
 
 
 async def emulating() -> None:
