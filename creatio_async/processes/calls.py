@@ -77,6 +77,7 @@ class Processes:
     ) -> Any:
         """Run a process, wait for it, and return one of its parameters (``Execute``).
 
+        The parameters go out in the address, whose length servers limit: long ones are for `run`.
         A value that comes back is no proof of success: a process that fails after it set the
         parameter gives the value all the same. `run` tells whether it failed.
 
@@ -161,8 +162,9 @@ class Processes:
             TypeError: A value is of a type that no parameter takes. Nothing was sent.
             ProcessError: It failed, was cancelled, or was refused: there is no such process or
                 result, or it cannot be started by hand. `ProcessError.detail` is what the process
-                log says, where that may be read.
-            UnexpectedResponseError: The answer cannot be read, or a result is not of its type.
+                log says, where that may be read. Or it is done, as `ProcessError.state` tells,
+                and a result is not of the type of its field.
+            UnexpectedResponseError: The answer cannot be read.
             ResponseError: Creatio refused otherwise.
             TransportError: No answer came; whether the process ran is unknown.
         """
@@ -173,9 +175,9 @@ class Processes:
             try:
                 filled = with_results(process, answer.results)
             except ValueError as error:
-                failure = UnexpectedResponseError(reply.request, reply.response, "", str(error))
-                failure.add_note(f"the process {code} ran: run {answer.id}")
-                raise failure from error
+                raise ProcessError(
+                    code, str(error), answer.id, answer.state, reply.request, reply.response
+                ) from error
             return self._as_run(code, answer, filled)
         answer, _ = await self._run(process, parameters or {}, results, schema_id)
         found = {name: decoded_result(value) for name, value in answer.results.items()}

@@ -29,6 +29,8 @@ class Journal:
     """What OData tells of processes: the log of their runs, and the names of their schemas."""
 
     service: Service
+    closed: str = field(init=False, default="")
+    """Why the log could not be read when it was last asked; empty where it could."""
 
     async def log(self, run_id: str) -> ProcessLog | None:
         """Return what the process log has of a run, or None.
@@ -44,7 +46,10 @@ class Journal:
         except NotFoundError:
             return None
         except ForbiddenError as error:
-            raise _closed(error, _LOG) from error
+            closed = _closed(error, _LOG)
+            self.closed = str(closed)
+            raise closed from error
+        self.closed = ""
         return None if row is None else read_log(row)
 
     async def name_of(self, schema_id: str) -> str:

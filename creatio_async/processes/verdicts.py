@@ -30,13 +30,20 @@ def failure_of(process: str, answer: RunAnswer, reply: Reply) -> ProcessError | 
 
 
 async def described(journal: Journal, error: ProcessError) -> ProcessError:
-    """Return *error* with what the process log says of its run, where that can be had."""
-    try:
-        log = await journal.log(error.run_id)
-    except (CreatioError, ValueError) as failure:
-        error.add_note(f"the process log could not be asked for the reason: {failure}")
-        return error
-    return error if log is None or not log.error else evolve(error, detail=log.error)
+    """Return *error* with what the process log says of its run, where that can be had.
+
+    A log that was closed is not asked again for this alone: most sites have it closed for good.
+    """
+    reason = journal.closed
+    if not reason:
+        try:
+            log = await journal.log(error.run_id)
+        except (CreatioError, ValueError) as failure:
+            reason = str(failure)
+        else:
+            return error if log is None or not log.error else evolve(error, detail=log.error)
+    error.add_note(f"the process log could not be asked for the reason: {reason}")
+    return error
 
 
 def knows_no(process: str, error: ServerError) -> bool:

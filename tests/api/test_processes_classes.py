@@ -11,8 +11,8 @@ import pytest
 from creatio_async import (
     Creatio,
     Process,
+    ProcessError,
     ProcessState,
-    UnexpectedResponseError,
     parameter,
     result,
 )
@@ -190,9 +190,11 @@ async def test_a_result_is_read_as_its_field_says(
 async def test_a_result_of_another_type_is_an_error_that_names_the_run(
     code: str, given: object
 ) -> None:
-    with pytest.raises(UnexpectedResponseError, match=f"the result '{code}' is") as raised:
+    with pytest.raises(ProcessError, match=f"the result '{code}' is") as raised:
         await results(**{code: given})
-    assert raised.value.__notes__ == [f"the process UsrEverything ran: run {ID}"]
+    assert raised.value.run_id == ID
+    assert raised.value.state is ProcessState.DONE
+    assert raised.value.response is not None
 
 
 def test_a_mistake_in_a_class_is_told_where_it_is_made() -> None:

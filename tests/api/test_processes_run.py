@@ -264,6 +264,20 @@ async def test_where_the_log_is_closed_a_failure_says_so_in_a_note(
     assert closed.value.status == status
 
 
+async def test_a_log_that_was_closed_is_not_asked_again_for_each_failure() -> None:
+    failed, closed = ran(3), answer(status=403)
+    site = canned(failed, closed, failed, logged(1), failed, logged(3, "broken"))
+    async with client(site) as crm:
+        for _ in range(2):
+            with pytest.raises(ProcessError) as raised:
+                await crm.processes.run("UsrX")
+            assert "SysProcessLog cannot be read" in raised.value.__notes__[0]
+        assert await crm.processes.log(ID) is not None  # it was opened
+        with pytest.raises(ProcessError, match="broken"):
+            await crm.processes.run("UsrX")
+    assert site.answers == []
+
+
 async def test_a_run_with_an_id_of_another_form_is_not_looked_up() -> None:
     async with client(canned(ran(3, processId="17"))) as crm:
         with pytest.raises(ProcessError) as raised:
