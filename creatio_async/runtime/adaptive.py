@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -96,6 +96,8 @@ class Lane:
 
     limit: Limit
     clock: Callable[[], float]
+    common: asyncio.Semaphore | None = None
+    """Held with each turn: what all lanes of a client have in common."""
     taken: int = field(init=False, default=0)
     """Turns under way."""
     _line: deque[asyncio.Future[None]] = field(init=False, factory=deque[asyncio.Future[None]])
@@ -104,12 +106,15 @@ class Lane:
     async def enter(self) -> AsyncGenerator[Turn]:
         """Wait for a turn, and hold it within the block."""
         await self._wait()
-        turn = Turn(self, self.clock())
-        before = _current.set(turn)
         try:
-            yield turn
+            async with self.common or nullcontext():
+                turn = Turn(self, self.clock())
+                before = _current.set(turn)
+                try:
+                    yield turn
+                finally:
+                    _current.reset(before)
         finally:
-            _current.reset(before)
             self._leave()
 
     @property
@@ -165,16 +170,25 @@ def for_bulk(at_once: int) -> int:
     return max(1, at_once - max(1, at_once // 4))
 
 
-def lane_for(setting: int | Adaptive, at_once: int, clock: Callable[[], float]) -> Lane:
+def lane_for(
+    setting: int | Adaptive,
+    at_once: int,
+    clock: Callable[[], float],
+    common: asyncio.Semaphore | None = None,
+) -> Lane:
     """Return a lane of a client that has *at_once* requests under way at most.
 
     Args:
         setting: The `at_once` of a job: a number, or how to find it.
         at_once: That of the client; a part of it is left to single calls.
         clock: Seconds, from anywhere, never going back.
+        common: Held with each turn.
     """
     most = for_bulk(at_once)
+    limit: Limit
     if isinstance(setting, int):
-        return Lane(Fixed(min(setting, most)), clock)
-    ceiling = min(setting.ceiling, most)
-    return Lane(Limiter(evolve(setting, start=min(setting.start, ceiling), ceiling=ceiling)), clock)
+        limit = Fixed(min(setting, most))
+    else:
+        ceiling = min(setting.ceiling, most)
+        limit = Limiter(evolve(setting, start=min(setting.start, ceiling), ceiling=ceiling))
+    return Lane(limit, clock, common)

@@ -2,11 +2,16 @@
 
 import asyncio
 import math
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from operator import index
 from typing import Any
 
 from attrs import Attribute, define, field, frozen
 from attrs.validators import ge, instance_of
+
+from creatio_async.protocol.limiter import Adaptive
+from creatio_async.runtime.adaptive import Lane, for_bulk, lane_for
 
 __all__ = ["Gate", "Limits", "Timeouts"]
 
@@ -50,7 +55,26 @@ class Gate:
     """Held by a call while it is sent and answered, and while its session is renewed."""
     throttle: AbstractAsyncContextManager[object] = field(init=False)
     """Entered before each send."""
+    bulk: asyncio.Semaphore = field(init=False)
+    """Held by each batch of a bulk job: what it leaves of the places is there for single calls."""
+    _lanes: dict[Adaptive, Lane] = field(init=False, factory=dict[Adaptive, Lane])
 
     def __attrs_post_init__(self) -> None:
         self.places = asyncio.Semaphore(self.limits.at_once)
         self.throttle = self.limits.throttle or nullcontext()
+        self.bulk = asyncio.Semaphore(for_bulk(self.limits.at_once))
+
+    def lane(self, at_once: int | Adaptive, clock: Callable[[], float]) -> Lane:
+        """Return the lane of a bulk job: its own for a number, that of the client for a setting.
+
+        Raises:
+            ValueError: *at_once* is below 1.
+            TypeError: It is neither a number nor a setting.
+        """
+        if isinstance(at_once, Adaptive):
+            if at_once not in self._lanes:
+                self._lanes[at_once] = lane_for(at_once, self.limits.at_once, clock, self.bulk)
+            return self._lanes[at_once]
+        if index(at_once) < 1:
+            raise ValueError(f"at_once is a number of batches, or Adaptive(), not {at_once}")
+        return lane_for(at_once, self.limits.at_once, clock, self.bulk)

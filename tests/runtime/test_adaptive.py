@@ -1,15 +1,17 @@
 import asyncio
 from itertools import count
 from random import Random
+from typing import Any
 
 import pytest
 from attrs import define, field
 from yarl import URL
 
-from creatio_async import ThrottledError
+from creatio_async import Limits, ThrottledError
 from creatio_async.messages import Headers, Request
 from creatio_async.protocol.limiter import Adaptive, Phase
 from creatio_async.runtime.adaptive import Fixed, Lane, failed, for_bulk, lane_for
+from creatio_async.runtime.limits import Gate
 from tests.api.canned import answer
 from tests.api.scripted import eventually
 
@@ -29,6 +31,10 @@ class Set:
     def sample(self, started: float, ended: float, records: int, *, refused: bool = False) -> None:
         """Keep it."""
         self.samples.append((started, ended, records, refused))
+
+
+def clock() -> float:
+    return 0.0
 
 
 def lane(limit: int) -> tuple[Lane, Set]:
@@ -238,3 +244,38 @@ def test_a_number_stays_and_what_is_found_out_is_told() -> None:
     pace = lane_for(Adaptive(), 16, lambda: 0.0).pace
     assert pace is not None
     assert (pace.limit, pace.phase) == (1, Phase.MEASURING)
+
+
+def test_jobs_with_the_same_setting_share_a_lane_and_those_with_a_number_do_not() -> None:
+    gate = Gate(Limits(at_once=8))
+    assert gate.lane(Adaptive(), clock) is gate.lane(Adaptive(4), clock)
+    assert gate.lane(Adaptive(), clock) is not gate.lane(Adaptive(2), clock)
+    assert gate.lane(2, clock) is not gate.lane(2, clock)
+    assert gate.lane(Adaptive(2, 4), clock).limit.most == 4
+    assert gate.lane(Adaptive(), clock).limit.most == gate.lane(100, clock).limit.most == 6
+
+
+@pytest.mark.parametrize(
+    ("at_once", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("4", TypeError)]
+)
+def test_what_is_no_number_of_batches_is_refused(at_once: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        Gate(Limits()).lane(at_once, clock)
+
+
+async def test_all_lanes_of_a_client_together_leave_a_part_of_it_to_single_calls() -> None:
+    gate = Gate(Limits(at_once=4))
+    crowds = [Crowd(gate.lane(setting, clock)) for setting in (3, 3, Adaptive(3))]
+    for crowd in crowds:
+        await crowd.come(*range(3))
+    assert sum(len(crowd.inside) for crowd in crowds) == 3
+    assert gate.places._value == 4
+    crowds[1].tasks[0].cancel()
+    for crowd in crowds:
+        for event in crowd.go.values():
+            event.set()
+    tasks = [task for crowd in crowds for task in crowd.tasks.values()]
+    await asyncio.wait(tasks, timeout=3)
+    assert all(task.done() for task in tasks)
+    assert gate.bulk._value == 3
+    assert [crowd.lane.taken for crowd in crowds] == [0, 0, 0]
