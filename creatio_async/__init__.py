@@ -12,6 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from creatio_async.asking import (
+        Download,
+    )
     from creatio_async.auth import (
         Auth,
         ClientCredentials,
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
         Outcome,
         Progress,
         Report,
+    )
+    from creatio_async.checking import (
+        Checked,
     )
     from creatio_async.client import (
         Creatio,
@@ -59,6 +65,7 @@ if TYPE_CHECKING:
         ResponseError,
         RowLimitError,
         ServerError,
+        ServiceError,
         SessionExpiredError,
         SystemTableError,
         ThrottledError,
@@ -114,7 +121,9 @@ if TYPE_CHECKING:
         Condition,
         EnumMember,
     )
-    from creatio_async.protocol.odata.schema import Schema
+    from creatio_async.protocol.odata.schema import (
+        Schema,
+    )
     from creatio_async.protocol.odata.spec import (
         Expand,
         Page,
@@ -128,6 +137,10 @@ if TYPE_CHECKING:
     from creatio_async.query import (
         Query,
     )
+    from creatio_async.runtime.hooks import (
+        Exchange,
+        Observer,
+    )
     from creatio_async.runtime.limits import (
         Limits,
         Timeouts,
@@ -135,7 +148,9 @@ if TYPE_CHECKING:
     from creatio_async.runtime.transport import (
         Transport,
     )
-    from creatio_async.streams import Stream
+    from creatio_async.streams import (
+        Stream,
+    )
     from creatio_async.uris import (
         UriQuery,
     )
@@ -150,6 +165,7 @@ __all__ = [
     "Batch",
     "BatchError",
     "BulkError",
+    "Checked",
     "ClientCredentials",
     "Column",
     "Condition",
@@ -158,8 +174,10 @@ __all__ = [
     "CreatioError",
     "CsrfError",
     "Door",
+    "Download",
     "EntitySet",
     "EnumMember",
+    "Exchange",
     "Expand",
     "Expression",
     "F",
@@ -178,6 +196,7 @@ __all__ = [
     "NotFoundError",
     "NotImplementedByServerError",
     "OData",
+    "Observer",
     "Outcome",
     "Page",
     "Password",
@@ -202,6 +221,7 @@ __all__ = [
     "Schema",
     "Sent",
     "ServerError",
+    "ServiceError",
     "SessionExpiredError",
     "State",
     "Stream",
@@ -227,6 +247,7 @@ __all__ = [
 # A name is loaded when it is first asked for: a program that needs an error class or the version
 # does not wait for the rest.
 _HOMES = {
+    "asking": ("Download",),
     "auth": (
         "Auth",
         "ClientCredentials",
@@ -246,6 +267,7 @@ _HOMES = {
         "Progress",
         "Report",
     ),
+    "checking": ("Checked",),
     "client": ("Creatio",),
     "entities": ("EntitySet",),
     "errors": (
@@ -268,6 +290,7 @@ _HOMES = {
         "ResponseError",
         "RowLimitError",
         "ServerError",
+        "ServiceError",
         "SessionExpiredError",
         "SystemTableError",
         "ThrottledError",
@@ -319,6 +342,10 @@ _HOMES = {
     "protocol.process_runs": ("ProcessLog",),
     "protocol.retry": ("RetryPolicy",),
     "query": ("Query",),
+    "runtime.hooks": (
+        "Exchange",
+        "Observer",
+    ),
     "runtime.limits": (
         "Limits",
         "Timeouts",

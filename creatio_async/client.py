@@ -3,31 +3,46 @@
 import asyncio
 import os
 import time
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self, get_args
 
 import aiohttp
+from attrs import frozen
 from yarl import URL
 
+from creatio_async.asking import Asking, Body, Download
 from creatio_async.auth import Auth, ClientCredentials, Password
-from creatio_async.messages import Headers
+from creatio_async.checking import Checked, check
+from creatio_async.messages import Headers, Response
 from creatio_async.odata import OData
 from creatio_async.processes import Processes
 from creatio_async.protocol.odata.reading import Reading
 from creatio_async.protocol.retry import RetryPolicy
+from creatio_async.protocol.services import Params
 from creatio_async.protocol.site import Runtime, parse_site
-from creatio_async.runtime.aiohttp_transport import AiohttpTransport
-from creatio_async.runtime.channels import Channel, InProcess
-from creatio_async.runtime.limits import Gate, Limits, Timeouts
+from creatio_async.runtime.hooks import Observer
+from creatio_async.runtime.limits import Limits, Timeouts
+from creatio_async.runtime.opening import Opening
 from creatio_async.runtime.sender import Sender
-from creatio_async.runtime.session import Session
 from creatio_async.runtime.transport import Transport
 from creatio_async.service import Service
 from creatio_async.version import __version__
 
 __all__ = ["Creatio"]
+
+
+@frozen
+class _Parts:
+    """What a client has while it is open."""
+
+    sender: Sender
+    odata: OData
+    processes: Processes
+    asking: Asking
 
 
 class Creatio:
@@ -38,8 +53,12 @@ class Creatio:
         async with Creatio("https://acme.creatio.com", Password("Supervisor", secret)) as crm:
             contacts = await crm.odata["Contact"].where(F.Name.contains("User")).top(5)
 
-    Entering it logs in; leaving it logs out and closes the connections. Nothing is read from the
-    environment and nothing is logged.
+    Entering it logs in; leaving it logs out and closes the connections, and what is under way then
+    ends with a `TransportError`. It belongs to the event loop that it was entered in. Nothing is
+    read from the environment and nothing is logged.
+
+    Warns:
+        ResourceWarning: It was dropped while it was open.
     """
 
     def __init__(
@@ -54,6 +73,11 @@ class Creatio:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         headers: Mapping[str, str] | None = None,
+        observe: Observer | Iterable[Observer] | None = None,
+        # How its session lives
+        sessions: int = 1,
+        cookies: str | os.PathLike[str] | None = None,
+        keep_alive: float | None = None,
         # How it is reached
         connector: aiohttp.BaseConnector | None = None,
         proxy: str | URL | None = None,
@@ -73,6 +97,13 @@ class Creatio:
             limits: How many requests are under way at once.
             timeouts: How long to wait, in seconds.
             headers: Sent with each request, for instance a ``User-Agent``.
+            observe: Who is told of requests, waits and logins: an `Observer` or several.
+            sessions: How many times the user logs in; requests use the sessions in turn.
+            cookies: A file in which the session outlives this process, for the eyes of this user
+                only; closing then does not log out. With several sessions, the further ones have
+                files beside it. The file holds what is as good as a password for a while.
+            keep_alive: Seconds without a request after which a session is kept awake with one;
+                None lets it end, and logs in again when it is needed.
             connector: An aiohttp connector (TLS, pools), which the caller closes.
             proxy: The address of a proxy.
             transport: What carries the requests instead of aiohttp, for instance an emulator.
@@ -93,19 +124,26 @@ class Creatio:
             raise ValueError(f"runtime is 'framework', 'net' or None, not {runtime!r}")
         if transport is not None and (connector is not None or proxy is not None):
             raise ValueError("a transport takes no connector and no proxy")
-        self._site = parse_site(url)
-        self._auth = auth
-        self._runtime: Runtime | None = runtime
-        self._retry = retry or RetryPolicy()
-        self._limits = limits or Limits()
-        self._timeouts = timeouts or Timeouts()
-        agent = {"User-Agent": f"creatio-async/{__version__}"}
-        self._headers = Headers(agent).merged(headers or {})
-        self._connector = connector
-        self._proxy = URL(proxy) if proxy is not None else None
-        self._transport = transport
+        self._opening = Opening(
+            site=parse_site(url),
+            auth=auth,
+            runtime=runtime,
+            retry=retry or RetryPolicy(),
+            limits=limits or Limits(),
+            timeouts=timeouts or Timeouts(),
+            headers=Headers({"User-Agent": f"creatio-async/{__version__}"}).merged(headers or {}),
+            observe=observe,
+            sessions=sessions,
+            cookies=None if cookies is None else Path(cookies),
+            keep_alive=keep_alive,
+            connector=connector,
+            proxy=URL(proxy) if proxy is not None else None,
+            transport=transport,
+            sleep=asyncio.sleep,
+            clock=time.monotonic,
+        )
         self._reading = Reading(nulls=nulls, decimals=decimals)
-        self._opened: tuple[Session, OData, Processes] | None = None
+        self._parts: _Parts | None = None
         self._stack = AsyncExitStack()
 
     @classmethod
@@ -127,51 +165,124 @@ class Creatio:
     @property
     def odata(self) -> OData:
         """OData 4: entity sets by name, and batches."""
-        return self._parts[1]
+        return self._open.odata
 
     @property
     def processes(self) -> Processes:
         """Business processes."""
-        return self._parts[2]
+        return self._open.processes
 
     @property
     def runtime(self) -> Runtime | None:
         """What the site runs on; None before it is known."""
-        return self._opened[0].runtime if self._opened else self._runtime
+        return self._parts.sender.session.runtime if self._parts else self._opening.runtime
 
     async def login(self) -> None:
         """Log in anew, for instance after a refused password was changed on the site.
 
         Raises:
             AuthenticationError: The login was refused. It is not tried again by itself.
+            ResponseError: The site failed.
             TransportError: No answer came.
         """
-        await self._parts[0].login()
+        for session in self._open.sender.sessions:
+            await session.login()
+
+    async def logout(self) -> None:
+        """End the session at the site, as well as it can be done in a short time.
+
+        A session that is kept in a file is forgotten. Nothing is sent any more until `login`.
+        """
+        for session in self._open.sender.sessions:
+            await session.logout()
+
+    async def check(self) -> Checked:
+        """Ask the site who is logged in and what it is; this shows that the session works.
+
+        Raises:
+            ResponseError: The site refuses.
+            TransportError: No answer came.
+        """
+        return await check(self._open.sender)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Params | None = None,
+        repeat: bool | None = None,
+        check: bool = True,
+    ) -> Response:
+        """Send a request of your own; it is signed, repeated and checked like every other one.
+
+        Args:
+            method: In capitals.
+            path: Relative to the workspace, such as ``rest/UsrOrderService/Recalculate``; with a
+                slash before it, relative to the site; or a whole address of the site.
+            json: What is sent as JSON.
+            body: What is sent instead: bytes, text, or an async iterable of bytes, which is read
+                while it is sent, and never sent a second time.
+            headers: Further headers; a body that is not JSON needs its ``Content-Type`` here.
+            params: The query: names and values.
+            repeat: Whether it may be carried out more than once. None: GET, HEAD, OPTIONS, PUT and
+                DELETE may; others are sent again only where they certainly were not begun. A
+                process that is run with GET is never sent again.
+            check: Raise where the body of a 2xx is JSON whose ``success`` is false.
+
+        Returns:
+            The answer, read to its end: ``status``, ``headers``, ``body``, ``json()``.
+
+        Raises:
+            ResponseError: The site refused: see the table of status codes.
+            ServiceError: It did so with a 200.
+            TransportError: No answer came.
+            ValueError: The address is of another origin, or not one. Nothing was sent.
+            TypeError: An argument is of a type that it cannot be of. Nothing was sent.
+        """
+        asking = self._open.asking
+        call = asking.call(
+            method, path, json=json, body=body, headers=headers, params=params, repeat=repeat
+        )
+        return await asking.request(call, check=check)
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Params | None = None,
+        repeat: bool | None = None,
+    ) -> AbstractAsyncContextManager[Download]:
+        """Send a request of your own, and read its answer as it comes, in flat memory.
+
+        ::
+
+            async with crm.stream("GET", "rest/FileService/Download/ContactFile/...") as answer:
+                async for chunk in answer.chunks():
+                    ...
+
+        Arguments and errors are those of `request`; the connection is held until the block ends.
+        """
+        asking = self._open.asking
+        call = asking.call(
+            method, path, json=json, body=body, headers=headers, params=params, repeat=repeat
+        )
+        return asking.stream(call)
 
     async def __aenter__(self) -> Self:
-        if self._opened is not None:
+        if self._parts is not None:
             raise RuntimeError("this client is open already; make another one")
         async with AsyncExitStack() as stack:
-            channel = self._open_channel()
-            stack.push_async_callback(channel.aclose)
-            session = Session(
-                site=self._site,
-                auth=self._auth,
-                channel=channel,
-                clock=time.monotonic,
-                runtime=self._runtime,
-            )
-            stack.push_async_callback(session.logout)
-            await session.login()
-            sender = Sender(
-                session=session,
-                gate=Gate(self._limits),
-                retry=self._retry,
-                headers=self._headers,
-                sleep=asyncio.sleep,
-                clock=time.monotonic,
-            )
-            self._opened = session, OData(Service(sender, self._reading)), Processes(sender)
+            sender = await stack.enter_async_context(self._opening.opened())
+            odata = OData(Service(sender, self._reading))
+            self._parts = _Parts(sender, odata, Processes(sender), Asking(sender))
             self._stack = stack.pop_all()
         return self
 
@@ -181,28 +292,23 @@ class Creatio:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._opened = None
+        self._parts = None
         await self._stack.aclose()
 
+    def __del__(self) -> None:
+        # Half a client, whose constructor has refused an option, has no parts at all.
+        if getattr(self, "_parts", None) is not None:
+            warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=1)
+
     def __repr__(self) -> str:
-        state = "open" if self._opened else "closed"
-        return f"<Creatio {self._site.root} as {self._auth.user}, {state}>"
+        state = "open" if self._parts else "closed"
+        return f"<Creatio {self._opening.site.root} as {self._opening.auth.user}, {state}>"
 
     @property
-    def _parts(self) -> tuple[Session, OData, Processes]:
-        if self._opened is None:
+    def _open(self) -> _Parts:
+        if self._parts is None:
             raise RuntimeError("the client is not open: use it within 'async with Creatio(...)'")
-        return self._opened
-
-    def _open_channel(self) -> Channel:
-        if self._transport is not None:
-            return InProcess(self._transport)
-        return AiohttpTransport.open(
-            self._timeouts,
-            connector=self._connector,
-            connections=self._limits.at_once,
-            proxy=self._proxy,
-        )
+        return self._parts
 
 
 def _check_type(option: str, value: object, wanted: type) -> None:

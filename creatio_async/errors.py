@@ -23,6 +23,7 @@
     │   ├── ServerError                   500 and above
     │   │   ├── RowLimitError             500: more rows than one answer may hold
     │   │   └── NotImplementedByServerError   501
+    │   ├── ServiceError                  200, and the body says that it failed
     │   └── UnexpectedResponseError       HTML, half a body, or JSON of another shape
     ├── MultipleRowsError                 several rows where one was due
     ├── BatchError                        the answer to a $batch is no such answer
@@ -61,6 +62,7 @@ __all__ = [
     "ResponseError",
     "RowLimitError",
     "ServerError",
+    "ServiceError",
     "SessionExpiredError",
     "SystemTableError",
     "ThrottledError",
@@ -253,6 +255,13 @@ class RowLimitError(ServerError):
 
 class NotImplementedByServerError(ServerError):
     """The server does not have this part of the protocol (501)."""
+
+
+class ServiceError(ResponseError):
+    """A service of the site answered with a 2xx, and says in the body that it failed.
+
+    `code` is the name of what it met, such as ``SecurityException``, where it gives one.
+    """
 
 
 class UnexpectedResponseError(ResponseError):

@@ -14,6 +14,7 @@ import orjson
 from attrs import define, field, frozen
 from yarl import URL
 
+from creatio_async.emulator.about import about
 from creatio_async.emulator.batching import Batches
 from creatio_async.emulator.metadata import metadata
 from creatio_async.emulator.monitors import Monitors
@@ -156,7 +157,9 @@ class Site:
         if below in {_AUTH + "Logout", "/rest/MainMenuService/Logout"}:
             self.sessions.end(session)
             return Answer(200, (JSON,), b"{}")
-        return self._with_cookies(await self._workspace(below, request), session)
+        told = about(request.method, below, session.user, self.service.store)
+        answer = told or await self._workspace(below, request)
+        return self._with_cookies(answer, session)
 
     def _with_cookies(self, answer: Answer, session: Session) -> Answer:
         cookies = self.sessions.workspace_cookies(session)

@@ -1,7 +1,7 @@
 """Requests over aiohttp: the only module that sees its client.
 
 One `aiohttp.ClientSession` with one cookie jar. What aiohttp raises leaves here as a
-`TransportError` with the original as its cause.
+`TransportError` with the original as its cause, out of which the credentials have been taken.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Self
 
 import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from creatio_async.errors import TransportError
@@ -17,7 +18,7 @@ from creatio_async.messages import Headers, Request, Response
 from creatio_async.runtime.channels import Incoming, new_jar
 from creatio_async.runtime.limits import Timeouts
 
-__all__ = ["AiohttpTransport"]
+__all__ = ["AiohttpTransport", "new_connector"]
 
 _LARGE = 1 << 20
 """Bytes of a body above which aiohttp wants it in pieces, so that the event loop is not held up."""
@@ -26,11 +27,17 @@ _PIECE = 1 << 16
 """Bytes of a streamed body that are handed on at once."""
 
 
+def new_connector(connections: int) -> aiohttp.BaseConnector:
+    """Return a connector for so many connections at most; whoever asks for it closes it."""
+    return aiohttp.TCPConnector(limit=connections)
+
+
 class AiohttpTransport:
     """A channel over a socket. `open` it where an event loop runs; `aclose` it at the end."""
 
     def __init__(self, session: aiohttp.ClientSession, jar: aiohttp.CookieJar) -> None:
         self._session = session
+        self._streams: set[aiohttp.ClientResponse] = set()
         self.jar = jar
 
     @classmethod
@@ -98,6 +105,8 @@ class AiohttpTransport:
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
                     raise _translated(request, error) from error
 
+            self._streams.add(answer)
+            stack.callback(self._streams.discard, answer)
             yield Incoming(request, answer.status, Headers(answer.headers.items()), chunks)
 
     @asynccontextmanager
@@ -124,11 +133,19 @@ class AiohttpTransport:
             raise
 
     async def aclose(self) -> None:
-        """Close the connections, and wait until they are closed."""
+        """Close the connections, and wait until they are closed.
+
+        Whoever still reads an answer as it comes is told that it broke off, also where the
+        connector is the caller's.
+        """
+        for answer in tuple(self._streams):
+            answer.close()
         await self._session.close()
 
 
 def _translated(request: Request, error: Exception) -> TransportError:
+    if isinstance(error, aiohttp.ClientResponseError):
+        _forget_credentials(error)
     unsent = isinstance(
         error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL
     )
@@ -144,3 +161,15 @@ def _translated(request: Request, error: Exception) -> TransportError:
         case _:
             reason = str(error) or type(error).__name__
     return TransportError(request, reason, sent=not unsent)
+
+
+def _forget_credentials(error: aiohttp.ClientResponseError) -> None:
+    """Take out of *error* the headers of its request and answer: cookies and tokens are in them.
+
+    Who reports errors with their causes would report them, too.
+    """
+    empty = CIMultiDictProxy[str](CIMultiDict())
+    asked = error.request_info
+    error.request_info = aiohttp.RequestInfo(asked.url, asked.method, empty, asked.real_url)
+    error.history, error.headers = (), None
+    error.args = (error.request_info, ())

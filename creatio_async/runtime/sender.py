@@ -1,10 +1,12 @@
 """The one place from which anything is sent: in turn, signed, checked, repeated."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import cycle
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 from yarl import URL
 
 from creatio_async.errors import ResponseError, TransportError, UnexpectedResponseError
@@ -15,23 +17,24 @@ from creatio_async.protocol.retry import Repeat, RetryPolicy, is_doubtful
 from creatio_async.protocol.session import disguised
 from creatio_async.runtime.adaptive import failed
 from creatio_async.runtime.channels import Incoming
+from creatio_async.runtime.heads import head
+from creatio_async.runtime.hooks import Exchange, Watch
 from creatio_async.runtime.limits import Gate
 from creatio_async.runtime.session import Session
+from creatio_async.runtime.underway import UnderWay
 
 __all__ = ["Call", "Reply", "Sender"]
 
 _NOTHING: Final[frozenset[int]] = frozenset()
-
-_AMBIGUOUS = frozenset({"text/html", "application/json"})
-"""What may be a file of the caller's as well as the words of a lost session."""
 
 _PATIENCE = 3600.0
 """Seconds for which the answer to a 202 is waited for."""
 
 _STILL_PENDING = "accepted, and still not carried out after an hour"
 
-_REFUSAL = 1 << 16
-"""Bytes of a refusal, or of a page that may be the login page, that are read of a stream."""
+_CLOSED = "the client is closed: nothing is sent any more"
+_LOGGED_OUT = "the client has logged out: await crm.login() before anything else"
+_CUT_OFF = "the client was closed while this was under way"
 
 
 @frozen(kw_only=True)
@@ -70,13 +73,13 @@ class _Failure:
     """It may have been carried out all the same."""
 
 
-_Receive = Callable[[Request, AsyncExitStack], Awaitable[Response]]
+_Receive = Callable[[Session, Request, AsyncExitStack], Awaitable[Response]]
 """Sends a request and returns its answer; what must stay open goes onto the stack."""
 
 
 @define(eq=False)
 class Sender:
-    """Sends calls in a session; any number of tasks may call it at once.
+    """Sends calls in a session, or in several in turn; any number of tasks may call it at once.
 
     A cancelled call leaves nothing behind: its place, its connection and its turn at the login
     are given back.
@@ -88,22 +91,52 @@ class Sender:
     headers: Headers
     sleep: Callable[[float], Awaitable[object]]
     clock: Callable[[], float]
+    others: tuple[Session, ...] = ()
+    """Further sessions of the same user, used in turn."""
+    watch: Watch | None = None
 
-    async def send(self, call: Call) -> Reply:
+    under_way: UnderWay = field(init=False, factory=UnderWay)
+    _turns: Iterator[Session] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._turns = cycle(self.sessions)
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """All sessions."""
+        return (self.session, *self.others)
+
+    async def send(self, call: Call, session: Session | None = None) -> Reply:
         """Return the answer to *call*, which is a success or one of its `Call.fine` statuses.
 
         A lost session leads to one new login and one repeat. Other failures are repeated as the
         policy and `Call.repeat` allow; the place is free for others while this one waits. A 202
         that says where its answer will be is followed there, for an hour at most.
 
+        Args:
+            call: What to send.
+            session: In which session; None is the one whose turn it is.
+
         Raises:
             ResponseError: Creatio refused; the last refusal, where there were several.
-            TransportError: No answer came.
+            TransportError: No answer came, or the client was closed in the meantime.
             ValueError: The address is of another origin.
+            RuntimeError: Nothing is sent any more, or this is another event loop.
         """
-        async with AsyncExitStack() as stack:
-            reply = await self._deliver(call, stack, self._whole)
-        return await self._settled(call, reply) if reply.response.status == 202 else reply
+        place = self.under_way.enter()
+        session = session or next(self._turns)
+        try:
+            async with AsyncExitStack() as stack:
+                reply = await self._deliver(call, session, stack, self._whole)
+            if reply.response.status == 202:
+                return await self._settled(call, session, reply)
+        except asyncio.CancelledError:
+            if place.was_only_cut_off():
+                raise TransportError(self._request(call, session), _CUT_OFF) from None
+            raise
+        finally:
+            self.under_way.leave(place)
+        return reply
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncGenerator[Incoming]:
@@ -118,17 +151,34 @@ class Sender:
         """
         opened: list[Incoming] = []
 
-        async def begin(request: Request, connection: AsyncExitStack) -> Response:
-            incoming = await connection.enter_async_context(self.session.channel.stream(request))
-            response, incoming = await _head(incoming)
+        async def begin(session: Session, request: Request, connection: AsyncExitStack) -> Response:
+            incoming = await connection.enter_async_context(session.channel.stream(request))
+            response, incoming = await head(incoming)
             opened[:] = [incoming]
             return response
 
         async with AsyncExitStack() as stack:
-            await self._deliver(call, stack, begin)
+            # Only up to here: the block may go on in another task. What it reads is ended with
+            # its connection.
+            place = self.under_way.enter()
+            session = next(self._turns)
+            try:
+                await self._deliver(call, session, stack, begin)
+            except asyncio.CancelledError:
+                if place.was_only_cut_off():
+                    raise TransportError(self._request(call, session), _CUT_OFF) from None
+                raise
+            finally:
+                self.under_way.leave(place)
             yield opened[0]
 
-    async def _settled(self, call: Call, reply: Reply) -> Reply:
+    async def end(self) -> None:
+        """Send nothing more, and let what is under way end with an error; wait for it shortly."""
+        for session in self.sessions:
+            session.is_closed = True
+        await self.under_way.end()
+
+    async def _settled(self, call: Call, session: Session, reply: Reply) -> Reply:
         """Wait for the answer that a 202 promises."""
         started, polls, accepted = self.clock(), 0, reply
         while (address := next_address(reply.request, reply.response)) is not None:
@@ -144,7 +194,7 @@ class Sender:
             fine = call.fine | ON_THE_WAY
             poll = Call(method="GET", path=address, headers=headers, fine=fine)
             async with AsyncExitStack() as stack:
-                reply = await self._deliver(poll, stack, self._whole)
+                reply = await self._deliver(poll, session, stack, self._whole)
         if reply is accepted:
             return reply
         try:
@@ -153,31 +203,40 @@ class Sender:
             raise UnexpectedResponseError(
                 reply.request, reply.response, "", f"no whole answer: {error}"
             ) from None
-        refused = None if response.status in call.fine else _refusal(reply.request, response)
+        refused = _refused(call, reply.request, response)
         if refused is not None:
             raise refused
         return Reply(reply.request, response, accepted.doubtful)
 
-    async def _deliver(self, call: Call, stack: AsyncExitStack, receive: _Receive) -> Reply:
+    async def _deliver(
+        self, call: Call, session: Session, stack: AsyncExitStack, receive: _Receive
+    ) -> Reply:
         """Send *call* until it succeeds; what the success holds on to is left on *stack*."""
         started, attempt, doubtful = self.clock(), 0, False
         while True:
-            done = await self._attempt(call, stack, receive)
+            attempt += 1
+            done = await self._attempt(call, session, stack, receive, attempt)
             if not isinstance(done, _Failure):
                 return Reply(*done, doubtful)
             await stack.aclose()
             failed(done.error)
-            attempt += 1
             wait = self.retry.wait(
                 done.error, repeat=done.repeat, attempt=attempt, elapsed=self.clock() - started
             )
             if wait is None:
                 raise done.error
             doubtful = doubtful or done.doubtful
+            if self.watch is not None:
+                self.watch.waiting(wait, done.error)
             await self.sleep(wait)
 
     async def _attempt(
-        self, call: Call, stack: AsyncExitStack, receive: _Receive
+        self,
+        call: Call,
+        session: Session,
+        stack: AsyncExitStack,
+        receive: _Receive,
+        attempt: int,
     ) -> "tuple[Request, Response] | _Failure":
         """Send *call* when its turn comes; once more, in the same place, in a new session.
 
@@ -187,25 +246,26 @@ class Sender:
         await stack.enter_async_context(self.gate.places)
         may_renew = True
         while True:
-            if self.session.is_stale:
-                try:
-                    await self.session.refresh()
-                except (TransportError, ResponseError) as failure:
-                    return _Failure(failure, Repeat.IDEMPOTENT, doubtful=False)
+            try:
+                if session.is_stale and not session.is_closed:
+                    await session.refresh()
+            except (TransportError, ResponseError) as failure:
+                return _Failure(failure, Repeat.IDEMPOTENT, doubtful=False)
             # Of a refusal the connection is given back before anybody logs in: it may be the last.
             async with AsyncExitStack() as connection:
                 try:
-                    seen, request, response = await self._exchange(call, connection, receive)
+                    seen, request, response, refused = await self._exchange(
+                        call, session, connection, receive, attempt
+                    )
                 except TransportError as error:
                     return _failure(call, error)
-                refused = None if response.status in call.fine else _refusal(request, response)
                 if refused is None:
-                    self.session.proved()
+                    session.proved()
                     stack.push_async_exit(connection.pop_all())
                     return request, response
             may_renew = may_renew and not _is_spent(call)
             try:
-                verdict = await self.session.judge(seen, request, refused, may_renew=may_renew)
+                verdict = await session.judge(seen, request, refused, may_renew=may_renew)
             except (TransportError, ResponseError) as failure:
                 # Of the call itself nothing was begun, and a login is no harm.
                 return _Failure(failure, Repeat.IDEMPOTENT, doubtful=False)
@@ -214,22 +274,51 @@ class Sender:
             may_renew = False
 
     async def _exchange(
-        self, call: Call, connection: AsyncExitStack, receive: _Receive
-    ) -> tuple[int, Request, Response]:
+        self,
+        call: Call,
+        session: Session,
+        connection: AsyncExitStack,
+        receive: _Receive,
+        attempt: int,
+    ) -> tuple[int, Request, Response, ResponseError | None]:
         async with self.gate.throttle:
-            if self.session.is_closed:
-                raise RuntimeError("the client is closed: nothing is sent any more")
-            seen, request = self.session.number, self._request(call)
-            return seen, request, await receive(request, connection)
+            if session.is_closed:
+                raise RuntimeError(_CLOSED if self.under_way.is_ended else _LOGGED_OUT)
+            seen, request = session.number, self._request(call, session)
+            if self.watch is not None:
+                exchange = self.watch.sent(request, attempt)
+                response, refused = await self._watched(
+                    self.watch, exchange, call, request, receive(session, request, connection)
+                )
+                return seen, request, response, refused
+            response = await receive(session, request, connection)
+            return seen, request, response, _refused(call, request, response)
 
-    async def _whole(self, request: Request, _: AsyncExitStack) -> Response:
-        return await self.session.channel.send(request)
+    async def _watched(
+        self,
+        watch: Watch,
+        exchange: Exchange,
+        call: Call,
+        request: Request,
+        answer: Awaitable[Response],
+    ) -> tuple[Response, ResponseError | None]:
+        try:
+            response = await answer
+        except BaseException as error:
+            watch.answered(exchange, None, error)
+            raise
+        refused = _refused(call, request, response)
+        watch.answered(exchange, response, refused)
+        return response, refused
 
-    def _request(self, call: Call) -> Request:
+    async def _whole(self, session: Session, request: Request, _: AsyncExitStack) -> Response:
+        return await session.channel.send(request)
+
+    def _request(self, call: Call, session: Session) -> Request:
         return Request(
             method=call.method,
             url=self._address(call.path),
-            headers=self.headers.merged({**call.headers, **self.session.signature()}),
+            headers=self.headers.merged({**call.headers, **session.signature()}),
             body=call.body,
             upload=call.upload,
         )
@@ -255,33 +344,7 @@ def _failure(call: Call, error: TransportError | ResponseError) -> _Failure:
     return _Failure(error, repeat, is_doubtful(error))
 
 
-async def _head(incoming: Incoming) -> tuple[Response, Incoming]:
-    """Return what can be judged of an answer before it is read, and the answer, as if unread."""
-    head = Response(status=incoming.status, headers=incoming.headers)
-    if head.status >= 300:
-        return evolve(head, body=await incoming.read(_REFUSAL)), incoming
-    if head.content_type in _AMBIGUOUS:
-        incoming, start = await _peeked(incoming)
-        head = evolve(head, body=start)
-    return head, incoming
-
-
-async def _peeked(incoming: Incoming) -> tuple[Incoming, bytes]:
-    """Read the start of the body; return the answer as if it were unread, and the start."""
-    chunks = incoming.chunks()
-    start = bytearray()
-    async for chunk in chunks:
-        start += chunk
-        if len(start) >= _REFUSAL:
-            break
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield bytes(start)
-        async for chunk in chunks:
-            yield chunk
-
-    return evolve(incoming, chunks=whole), bytes(start)
-
-
-def _refusal(request: Request, response: Response) -> ResponseError | None:
+def _refused(call: Call, request: Request, response: Response) -> ResponseError | None:
+    if response.status in call.fine:
+        return None
     return disguised(request, response) or refusal(request, response)

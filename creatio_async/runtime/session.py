@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
-from enum import Enum
 
 from attrs import define, evolve, field, frozen
 from yarl import URL
@@ -36,6 +35,9 @@ from creatio_async.protocol.session import (
 )
 from creatio_async.protocol.site import Runtime, Site
 from creatio_async.runtime.channels import Channel, cookie
+from creatio_async.runtime.hooks import Watch
+from creatio_async.runtime.keeping import Keeper, Kept, cookies_of
+from creatio_async.runtime.looking import Looks, Pulse
 
 __all__ = ["Session", "Standing", "unknown"]
 
@@ -50,14 +52,6 @@ _LATER = 10.0
 
 _FRUITLESS = 3
 """Logins in a row, none of which made a request succeed, after which `_STORM` holds."""
-
-
-class _Pulse(Enum):
-    """What a look at a session tells."""
-
-    ALIVE = "a request succeeds"
-    LOST = "a request is refused as one without a session"
-    UNCLEAR = "neither"
 
 
 @define(eq=False)
@@ -94,6 +88,9 @@ class Session:
     patience: float = 5.0
     """Seconds that a logout may take."""
     standing: Standing = field(factory=Standing)
+    keeper: Keeper | None = None
+    """What keeps the session when this process ends; None where nothing does."""
+    watch: Watch | None = None
 
     is_closed: bool = field(init=False, default=False)
     """Logged out, until somebody logs in explicitly."""
@@ -104,6 +101,8 @@ class Session:
     number: int = field(init=False, default=0)
     """How many logins there have been: a request remembers in which session it was sent."""
     _turn: asyncio.Lock = field(init=False, factory=asyncio.Lock)
+    _known: Kept | None = field(init=False, default=None)
+    """What of the kept session is known: written, or read and tried."""
     _stale_at: float | None = field(init=False, default=None)
     _ends_at: float = field(init=False, default=0.0)
     _fruitless: int = field(init=False, default=0)
@@ -111,9 +110,10 @@ class Session:
     _renewed_at: dict[Loss, float] = field(init=False, factory=dict[Loss, float])
     _failures: int = field(init=False, default=0)
     _failure: TransportError | ResponseError | None = field(init=False, default=None)
-    _looks: int = field(init=False, default=0)
-    _told: int = field(init=False, default=0)
-    _pulse: _Pulse = field(init=False, default=_Pulse.UNCLEAR)
+    _looks: Looks = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._looks = Looks(self.channel, self._request)
 
     @property
     def workspace(self) -> str:
@@ -142,6 +142,20 @@ class Session:
         """Whether it ends soon, and has to be renewed before it is used."""
         return self._stale_at is not None and self.clock() >= self._stale_at
 
+    async def open(self) -> None:
+        """Log in, or go on with the session that is kept, if it lives.
+
+        Raises:
+            AuthenticationError: The login was refused.
+            ResponseError: The site failed.
+            TransportError: No answer came.
+            OSError: The session cannot be kept.
+        """
+        async with self._turn:
+            if not await self._took_over():
+                await self._login()
+                await self._keep()
+
     async def login(self) -> None:
         """Log in anew, whatever the state; a refusal of earlier is forgotten.
 
@@ -154,6 +168,8 @@ class Session:
             self.standing.refused, self._fruitless = None, 0
             await self._login()
             self.is_closed = False
+            with suppress(OSError):
+                await self._keep()
 
     async def refresh(self) -> None:
         """Renew what is stale. While it lives, a renewal that fails is no harm: it is tried later.
@@ -169,7 +185,7 @@ class Session:
                 return  # somebody else has renewed it
             self._share_failure(failures)
             try:
-                await self._login()
+                await self._renew()
             except (TransportError, ResponseError):
                 now = self.clock()
                 if now >= self._ends_at:
@@ -182,10 +198,26 @@ class Session:
         Nothing logs in again by itself afterwards. A token ends by itself.
         """
         self.is_closed = True
+        if self.keeper is not None:
+            await self.keeper.forget()
         if self.number and not self.grant.headers:
             with suppress(CreatioError, TimeoutError):
                 async with asyncio.timeout(self.patience):
                     await self.channel.send(self.sign(logout_request(self.site)))
+
+    async def close(self) -> None:
+        """Let go of the session: log out, unless it is kept.
+
+        One that another process has renewed since stays as that has left it.
+        """
+        if self.keeper is None:
+            await self.logout()
+            return
+        self.is_closed = True
+        kept = await self.keeper.load()
+        if self.number and (kept is None or kept == self._known):
+            with suppress(OSError):
+                await self._keep()
 
     def proved(self) -> None:
         """Note that a request succeeded: the login of this session was worth it."""
@@ -211,7 +243,7 @@ class Session:
         how = loss(request, error.response)
         if how is None or (how is Loss.TOKEN and self.grant.headers):
             return error
-        failures, looks = self._failures, self._looks
+        failures, looks = self._failures, self._looks.begun
         async with self._turn:
             if may_renew and not self.is_closed:
                 if self.number != seen:
@@ -220,11 +252,11 @@ class Session:
                     return None  # an answer in between has brought a new token
                 self._share_failure(failures)
                 if await self._is_worth_a_login(how, looks):
-                    await self._login()
+                    await self._renew()
                     self._renewed_at[how] = self.clock()
                     return None
             if error.status == 401 and how is Loss.LIKELY:
-                is_alive = await self._pulse_since(looks) is _Pulse.ALIVE
+                is_alive = await self._looks.since(looks, self.workspace) is Pulse.ALIVE
                 return unknown(error) if is_alive else error
         return error
 
@@ -236,34 +268,57 @@ class Session:
         recent = self._is_recent(self._renewed_at.get(how))
         if how is Loss.TOKEN:
             return not recent
-        pulse = await self._pulse_since(looks)
-        return pulse is _Pulse.LOST or (pulse is _Pulse.UNCLEAR and not recent)
+        pulse = await self._looks.since(looks, self.workspace)
+        return pulse is Pulse.LOST or (pulse is Pulse.UNCLEAR and not recent)
 
     def _is_recent(self, moment: float | None) -> bool:
         return moment is not None and self.clock() - moment < _STORM
-
-    async def _pulse_since(self, looks: int) -> _Pulse:
-        """Look whether the session lives, unless a look after number *looks* has told.
-
-        An unknown entity set gets a 401 on a living session, too.
-        """
-        if self._told <= looks:
-            self._looks += 1
-            self._pulse, self._told = await self._feel_pulse(), self._looks
-        return self._pulse
-
-    async def _feel_pulse(self) -> _Pulse:
-        response = await self._get(f"{self.workspace}/odata/")
-        if response is None:
-            return _Pulse.UNCLEAR
-        if loss(self._request(f"{self.workspace}/odata/"), response) is not None:
-            return _Pulse.LOST
-        return _Pulse.ALIVE if response.status == 200 else _Pulse.UNCLEAR
 
     def _share_failure(self, failures: int) -> None:
         """Raise what became of the login that was waited for, if it failed."""
         if self._failures != failures and self._failure is not None:
             raise copy(self._failure) from self._failure
+
+    async def _renew(self) -> None:
+        """Go on with what another process has kept since, or log in."""
+        if not await self._took_over():
+            await self._login()
+            # A file that cannot be written is no reason to refuse what is under way.
+            with suppress(OSError):
+                await self._keep()
+
+    async def _took_over(self) -> bool:
+        """Go on with the session that is kept, if it is another one and lives; return whether."""
+        kept = None if self.keeper is None else await self.keeper.load()
+        if self.keeper is None or kept is None or kept == self._known:
+            return False
+        now, wall = self.clock(), self.keeper.clock()
+        if kept.ends is not None and kept.ends <= wall:
+            return False
+        self._known = kept
+        kept.put_into(self.channel.jar, self.site.url)
+        self.runtime = self.runtime or kept.runtime
+        lasts = None if kept.ends is None else kept.ends - wall
+        self.grant = Grant(headers=kept.headers, lasts=lasts)
+        if self.runtime is None or await self._looks.feel(self.workspace) is not Pulse.ALIVE:
+            self.channel.jar.clear()
+            return False
+        self._begin(self.grant, now)
+        return True
+
+    async def _keep(self) -> None:
+        if self.keeper is None:
+            return
+        ends = None
+        if self.grant.lasts is not None:
+            ends = self.keeper.clock() + self._ends_at - self.clock()
+        self._known = Kept(
+            runtime=self.runtime,
+            headers=self.grant.headers,
+            ends=ends,
+            cookies=cookies_of(self.channel.jar, self.site.url.host),
+        )
+        await self.keeper.save(self._known)
 
     async def _login(self) -> None:
         if self.standing.refused is not None:
@@ -278,11 +333,14 @@ class Session:
                 self.standing.refused = error
             raise
         self._begin(grant, began)
+        if self.watch is not None:
+            self.watch.logged_in(self.auth.user, self.clock() - began)
         self._fruitless += 1
         if self.runtime is None:
             names = {morsel.key for morsel in self.channel.jar}
             welcome = Welcome(redirect_url=grant.redirect_url)
-            self.runtime = guess_runtime(self.site, welcome, names) or await self._probe()
+            guessed = guess_runtime(self.site, welcome, names)
+            self.runtime = guessed or await self._looks.find_runtime(self.site)
 
     def _begin(self, grant: Grant, began: float) -> None:
         """Go on with what a login brought that began at *began*."""
@@ -293,20 +351,6 @@ class Session:
             self._stale_at = self._ends_at - min(_MARGIN, grant.lasts / 5)
         self._logged_in_at = self.clock()
         self.number += 1
-
-    async def _probe(self) -> Runtime:
-        """Find out under which prefix the workspace answers."""
-        runtimes: tuple[Runtime, Runtime] = ("framework", "net")
-        for runtime in runtimes:
-            response = await self._get(f"{self.site.workspace(runtime)}/odata/")
-            if response is not None and response.status == 200 and _is_json(response):
-                return runtime
-        return self.site.pasted or "framework"
-
-    async def _get(self, url: str) -> Response | None:
-        with suppress(TransportError):
-            return await self.channel.send(self._request(url))
-        return None
 
     def _request(self, url: str) -> Request:
         request = Request(
@@ -327,10 +371,6 @@ def unknown(error: ResponseError) -> ResponseError:
         "know (names are case-sensitive) or that the user may not see"
     )
     return ForbiddenError(error.request, error.response, error.code, detail)
-
-
-def _is_json(response: Response) -> bool:
-    return response.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
 def _again(error: AuthenticationError) -> AuthenticationError:

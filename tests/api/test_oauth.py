@@ -145,7 +145,7 @@ async def test_a_token_is_renewed_before_it_ends(lasts: float, fresh: float, sta
 async def test_a_call_gets_a_new_token_before_it_is_sent() -> None:
     with Emulator(clients={"app": Client("s3cret", lasts=100)}) as emulator:
         async with Creatio(SITE, APP, transport=emulator, retry=AT_ONCE) as crm:
-            session = crm._parts[0]
+            session = crm._open.sender.session
             session.clock = lambda: session._ends_at
             session._stale_at = session._ends_at
             before = len(emulator.requests)
@@ -201,7 +201,7 @@ async def test_all_who_wait_for_a_token_that_does_not_come_share_its_failure() -
 async def test_a_call_that_needs_a_token_is_repeated_until_there_is_one() -> None:
     with Emulator(clients={"app": Client("s3cret", lasts=100)}) as emulator:
         async with Creatio(SITE, APP, transport=emulator, retry=AT_ONCE) as crm:
-            session = crm._parts[0]
+            session = crm._open.sender.session
             session.clock = lambda: session._ends_at
             session._stale_at = session._ends_at
             emulator.troubles.add(DropBefore(), path="/connect/token", times=2)

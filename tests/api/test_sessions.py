@@ -22,6 +22,7 @@ from creatio_async.runtime.limits import Limits
 from creatio_async.runtime.session import Session
 from tests.api.canned import AUTH, COOKIES, WELCOME, answer, client, lost
 from tests.api.scripted import Scripted, eventually
+from tests.api.senders import READ, ready
 
 Shape = Literal["401", "redirect", "html", "json"]
 SHAPES: tuple[Shape, ...] = ("401", "redirect", "html", "json")
@@ -369,10 +370,10 @@ async def test_a_request_that_is_under_way_while_the_client_closes_does_not_log_
         return UNAUTHORIZED
 
     site = Scripted(reply)
-    crm = client(site)
-    async with crm:
-        asked = asyncio.create_task(names(crm))
-        await eventually(lambda: bool(site.requests))
+    sender, _ = await ready(site)
+    asked = asyncio.create_task(sender.send(READ))
+    await eventually(lambda: bool(site.requests))
+    sender.session.is_closed = True
     holding.set()
     with pytest.raises(SessionExpiredError):
         await asked
@@ -380,7 +381,7 @@ async def test_a_request_that_is_under_way_while_the_client_closes_does_not_log_
 
 
 def parsed() -> Any:
-    return client(Scripted())._site
+    return client(Scripted())._opening.site
 
 
 async def lose(session: Session) -> None:

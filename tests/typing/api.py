@@ -16,6 +16,7 @@ from creatio_async import (
     Creatio,
     CreatioError,
     Door,
+    Download,
     EntitySet,
     EnumMember,
     Expand,
@@ -232,6 +233,17 @@ async def many_processes(crm: Creatio, rows: AsyncIterator[Row]) -> None:
     async with job as typed:
         async for one in typed:
             assert_type(one, ProcessOutcome[CalcDiscount])
+
+
+async def anything(crm: Creatio, chunks: AsyncIterator[bytes]) -> None:
+    answer = await crm.request("POST", "rest/Usr/Run", json={"id": 1}, params={"a": 1}, repeat=True)
+    assert_type(answer, Response)
+    assert_type(answer.json(), Any)
+    await crm.request("PUT", "rest/Usr/Run", body=chunks, params=[("a", 1)], check=False)
+    async with crm.stream("GET", "rest/Usr/File", headers={"Accept": "*/*"}) as download:
+        assert_type(download, Download)
+        async for chunk in download.chunks():
+            assert_type(chunk, bytes)
 
 
 async def emulating() -> None:

@@ -1,0 +1,122 @@
+"""Observers: they are told what a client sends, and what comes of it.
+
+Where there are none, a request pays for one comparison.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Self
+
+from attrs import define, field, frozen
+from yarl import URL
+
+from creatio_async.errors import ResponseError, TransportError
+from creatio_async.messages import Request, Response
+
+__all__ = ["Exchange", "Observer", "Watch"]
+
+
+@define(eq=False)
+class Exchange:
+    """One request on its way, and its answer. It has no bodies and no credentials.
+
+    The same object comes to `Observer.sent` and `Observer.answered`.
+    """
+
+    method: str
+    url: URL
+    """With its query, in which the values of a filter stand."""
+    attempt: int
+    """Which send of the same call it is, from 1; the repeat after a new login has the same."""
+    started: float = field(repr=False)
+    """Seconds, from anywhere."""
+    bytes_sent: int | None = None
+    """Bytes of the body; None where it is produced while it is sent."""
+    status: int | None = None
+    """The HTTP status; None where no answer came."""
+    bytes_received: int | None = None
+    """Bytes of the body; None where none came, or where it is read as it comes."""
+    seconds: float | None = None
+    """From sending to the whole answer, or to the head of one that is read as it comes."""
+    error: BaseException | None = None
+    """Why it failed, if it did; a cancellation, too."""
+
+
+class Observer:
+    """Is told what a client sends: override what you need.
+
+    The methods are called in the midst of things: they must not wait. What they raise goes to the
+    event loop's exception handler, and does no harm to the call.
+    """
+
+    def sent(self, exchange: Exchange, /) -> None:
+        """A request is about to be sent. Logins are told by `logged_in` instead."""
+
+    def answered(self, exchange: Exchange, /) -> None:
+        """It came to its end: with an answer, or with an error, or with both."""
+
+    def waiting(self, seconds: float, error: TransportError | ResponseError, /) -> None:
+        """A call will be sent again after *seconds*, because of *error*."""
+
+    def logged_in(self, user: str, seconds: float, /) -> None:
+        """A login succeeded, or a token was renewed; it took *seconds*."""
+
+
+@frozen
+class Watch:
+    """The observers of one client."""
+
+    observers: tuple[Observer, ...]
+    clock: Callable[[], float]
+
+    @classmethod
+    def of(
+        cls, given: Observer | Iterable[Observer] | None, clock: Callable[[], float]
+    ) -> Self | None:
+        """Return a watch, or None where nobody looks.
+
+        Raises:
+            TypeError: One of them is no observer.
+        """
+        observers = (given,) if isinstance(given, Observer) else tuple(given or ())
+        for each in observers:
+            if not isinstance(each, Observer):
+                raise TypeError(f"observe is an Observer or several, not {each!r:.80}")
+        return cls(observers, clock) if observers else None
+
+    def sent(self, request: Request, attempt: int) -> Exchange:
+        """Tell that *request* goes out."""
+        upload = request.upload
+        size = len(request.body) if upload is None else upload.length
+        exchange = Exchange(request.method, request.url, attempt, self.clock(), size)
+        self._tell(lambda each: each.sent(exchange))
+        return exchange
+
+    def answered(
+        self, exchange: Exchange, response: Response | None, error: BaseException | None
+    ) -> None:
+        """Tell what came of it."""
+        exchange.seconds = self.clock() - exchange.started
+        exchange.error = error
+        if response is not None:
+            exchange.status = response.status
+            exchange.bytes_received = len(response.body)
+        self._tell(lambda each: each.answered(exchange))
+
+    def waiting(self, seconds: float, error: TransportError | ResponseError) -> None:
+        """Tell that a call waits."""
+        self._tell(lambda each: each.waiting(seconds, error))
+
+    def logged_in(self, user: str, seconds: float) -> None:
+        """Tell that somebody has logged in."""
+        self._tell(lambda each: each.logged_in(user, seconds))
+
+    def _tell(self, tell: Callable[[Observer], None]) -> None:
+        for each in self.observers:
+            try:
+                tell(each)
+            except Exception as error:  # noqa: BLE001 - it is the observer's, and not the call's
+                asyncio.get_running_loop().call_exception_handler({
+                    "message": f"an observer of a Creatio client failed: {each!r}",
+                    "exception": error,
+                })
