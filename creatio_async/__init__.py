@@ -27,8 +27,19 @@ if TYPE_CHECKING:
         Group,
         Sent,
     )
+    from creatio_async.bulk.changes import (
+        Create,
+        Delete,
+        Update,
+    )
+    from creatio_async.bulk.derived import (
+        derived,
+    )
     from creatio_async.bulk.job import (
         Job,
+    )
+    from creatio_async.bulk.letters import (
+        read_dead_letters,
     )
     from creatio_async.bulk.report import (
         BulkError,
@@ -170,9 +181,11 @@ __all__ = [
     "Column",
     "Condition",
     "ConflictError",
+    "Create",
     "Creatio",
     "CreatioError",
     "CsrfError",
+    "Delete",
     "Door",
     "Download",
     "EntitySet",
@@ -234,13 +247,16 @@ __all__ = [
     "UnavailableError",
     "UnexpectedResponseError",
     "UnsupportedMediaTypeError",
+    "Update",
     "UriQuery",
     "__version__",
+    "derived",
     "isof",
     "maxdatetime",
     "mindatetime",
     "now",
     "parameter",
+    "read_dead_letters",
     "result",
 ]
 
@@ -260,7 +276,14 @@ _HOMES = {
         "Group",
         "Sent",
     ),
+    "bulk.changes": (
+        "Create",
+        "Delete",
+        "Update",
+    ),
+    "bulk.derived": ("derived",),
     "bulk.job": ("Job",),
+    "bulk.letters": ("read_dead_letters",),
     "bulk.report": (
         "BulkError",
         "Outcome",

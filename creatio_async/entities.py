@@ -1,16 +1,14 @@
 """Entity sets: a query that asks for all of it, and what changes its rows."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from attrs import evolve, frozen
 
-from creatio_async.bulk.creates import Creates
-from creatio_async.bulk.job import Job
-from creatio_async.bulk.report import Progress
 from creatio_async.creating import create_row
 from creatio_async.finding import Found, find_many
+from creatio_async.many import Many
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata.expressions import Column
 from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, as_columns, as_expands
@@ -23,7 +21,7 @@ __all__ = ["EntitySet"]
 
 
 @frozen(eq=False)
-class EntitySet(Query):
+class EntitySet(Many):
     """The rows of one kind, by the name of their schema: ``crm.odata["Contact"]``.
 
     It is the query that asks for all of them, so it can be awaited, iterated and narrowed like
@@ -240,51 +238,6 @@ class EntitySet(Query):
             await self._service.forget(self.name, key, navigation)
         else:
             await self.update(key, {f"{check_name(navigation, 'lookup')}Id": None})
-
-    def create_many(
-        self,
-        rows: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
-        *,
-        at_once: int = 4,
-        batch_size: int = 100,
-        max_bytes: int = 900_000,
-        continue_on_error: bool = True,
-        new_id: Literal["uuid4"] | Callable[[Mapping[str, Any]], UUID | str] = "uuid4",
-        return_rows: bool = False,
-        progress: Callable[[Progress], object] | None = None,
-    ) -> Job:
-        """Add any number of rows through ``$batch``, several batches at once.
-
-        ``await`` the job for its report, or enter it for the outcomes, one for each row::
-
-            report = await cities.create_many(rows)
-
-            async with cities.create_many(rows) as outcomes:
-                async for outcome in outcomes: ...
-
-        Args:
-            rows: An iterable or async iterable of any length; read no faster than it is sent.
-            at_once: Batches under way at once.
-            batch_size: Rows in a batch, 1 to 100.
-            max_bytes: Bytes of a request at most; what is more is split.
-            continue_on_error: Go on within a batch after a row that fails. Without it the rows
-                after one that fails are `State.NOT_RUN`, in its batch.
-            new_id: How a row without `Id` gets one: at random, or by a function of the row.
-            return_rows: Fill `Outcome.saved` with the rows as the server has them.
-            progress: Called with a `Progress`, at most every half second and at the end.
-
-        Raises:
-            ValueError: An option is out of bounds.
-        """
-        plan = Creates(
-            self._service,
-            self.name,
-            max_bytes=max_bytes,
-            continue_on_error=continue_on_error,
-            new_id=None if new_id == "uuid4" else new_id,
-            return_rows=return_rows,
-        )
-        return Job(plan, rows, at_once=at_once, batch_size=batch_size, progress=progress)
 
     def _one_spec(
         self, select: Sequence[str | Column], expand: Sequence[str | Column | Expand]

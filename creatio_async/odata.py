@@ -1,12 +1,17 @@
 """The OData service of a site: entity sets by name, batches, any address, and what there is."""
 
 import os
+from collections.abc import AsyncIterable, Callable, Iterable
 from pathlib import Path
 from typing import get_args
 
 from attrs import define
 
 from creatio_async.batch import Batch, Format
+from creatio_async.bulk.changes import Create, Delete, Mixed, Update
+from creatio_async.bulk.job import Job
+from creatio_async.bulk.order import Order
+from creatio_async.bulk.report import Progress
 from creatio_async.entities import EntitySet
 from creatio_async.metadata import read_metadata
 from creatio_async.protocol.names import check_name
@@ -15,6 +20,8 @@ from creatio_async.service import Service
 from creatio_async.uris import UriQuery
 
 __all__ = ["OData"]
+
+_Operation = Create | Update | Delete
 
 
 @define(eq=False)
@@ -53,6 +60,54 @@ class OData:
         if format not in get_args(Format):
             raise ValueError(f"a batch travels as 'json' or 'multipart', not as {format!r}")
         return Batch(self._service, continue_on_error=continue_on_error, format=format)
+
+    def write_many(
+        self,
+        operations: Iterable[_Operation] | AsyncIterable[_Operation],
+        *,
+        at_once: int = 4,
+        batch_size: int = 100,
+        max_bytes: int = 900_000,
+        format: Format = "json",  # noqa: A002
+        atomic: bool = False,
+        continue_on_error: bool = True,
+        order: Order = "key",
+        return_rows: bool = False,
+        dead_letters: str | os.PathLike[str] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> Job:
+        """Carry out any number of operations of any kind, on any entity sets.
+
+        They are `Create`, `Update` and `Delete`, and each is an `Outcome.row`. What concerns one
+        row is carried out in the order in which it comes; batches run beside each other, so
+        nothing is said about the order of what concerns different rows.
+
+        Options that are not told of here are those of `EntitySet.create_many`. With *order* as
+        ``"none"`` or ``"input"`` operations on one row may overtake each other.
+
+        Raises:
+            ValueError: An option is out of bounds.
+        """
+        plan = Mixed(
+            self._service,
+            max_bytes=max_bytes,
+            format=format,
+            is_atomic=atomic,
+            continue_on_error=continue_on_error,
+            return_rows=return_rows,
+        )
+        sender = self._service.sender
+        return Job(
+            plan,
+            operations,
+            at_once=at_once,
+            batch_size=batch_size,
+            progress=progress,
+            order=order,
+            dead_letters=dead_letters,
+            clock=sender.clock,
+            sleep=sender.sleep,
+        )
 
     def read(self, uri: str) -> UriQuery:
         """Return a query for the rows at *uri*; nothing is sent.

@@ -7,17 +7,23 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
     Generator,
     Iterable,
+    Sequence,
 )
 from operator import index
+from os import PathLike
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, get_args
 
+from creatio_async.bulk.entry import Entry, Later, is_open
+from creatio_async.bulk.feed import Feed, Turn
+from creatio_async.bulk.letters import Letters
+from creatio_async.bulk.order import Lanes, Order, Turns
 from creatio_async.bulk.report import Outcome, Progress, Report
 from creatio_async.bulk.source import Source
-from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 
 __all__ = ["Job", "Plan"]
@@ -25,18 +31,33 @@ __all__ = ["Job", "Plan"]
 _BETWEEN = 0.5
 """Seconds between two reports of progress at least."""
 
+_ROOM = 4
+"""How often the rows that may be under way may wait beside, before the input is left alone."""
+
 
 class Plan(Protocol):
     """What a job does with a chunk of rows."""
 
     requests: int
+    kind: ClassVar[str]
+    """What the job does to a row, in a word."""
+    sifts: ClassVar[bool]
+    """Rows are looked at before they are sent, and some of them then need not be."""
 
-    def prepare(self, first: int, rows: list[Any]) -> list[Outcome]:
-        """Return an open outcome for each of *rows*; the first of them is number *first*."""
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+        """Return an open entry for each of *rows*; the first of them is number *first*."""
         ...
 
-    async def run(self, outcomes: list[Outcome]) -> None:
-        """Settle *outcomes*."""
+    async def run(self, entries: list[Entry]) -> list[Later]:
+        """Settle *entries*; return those of them that are to be run again later."""
+        ...
+
+    async def sift(self, entries: list[Entry]) -> None:
+        """Settle those of *entries* of which nothing has to be sent."""
+        ...
+
+    def rest(self) -> Sequence[Any]:
+        """Return what follows from an input that ended well, as further rows to prepare."""
         ...
 
 
@@ -63,8 +84,11 @@ class Job:
         at_once: int,
         batch_size: int,
         progress: Callable[[Progress], object] | None,
+        order: Order = "none",
+        dead_letters: str | PathLike[str] | None = None,
         grace: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Keep the options.
 
@@ -74,8 +98,11 @@ class Job:
             at_once: Batches under way at once.
             batch_size: Rows in a batch.
             progress: Called now and then, and at the end; what it raises ends the job.
+            order: What is kept in order: nothing, the outcomes, or the operations on each `Id`.
+            dead_letters: A file for the rows that are refused.
             grace: Seconds that batches under way are given when the block is left early.
             clock: Seconds, from anywhere, never going back.
+            sleep: Waits so many seconds.
 
         Raises:
             ValueError: An option is out of bounds.
@@ -85,6 +112,8 @@ class Job:
             raise ValueError(f"at_once is a number of batches, not {at_once}")
         if not 1 <= index(batch_size) <= MAX_OPERATIONS:
             raise ValueError(f"a batch has 1 to {MAX_OPERATIONS} rows, not {batch_size}")
+        if order not in get_args(Order):
+            raise ValueError(f"order is 'none', 'input' or 'key', not {order!r}")
         self.report = Report()
         """What is known so far; complete when the job has ended."""
         self.unfinished: list[Outcome] = []
@@ -92,21 +121,26 @@ class Job:
         `State.UNKNOWN`. Empty after a job that ran to its end."""
         self._plan = plan
         self._source = Source(rows)
+        self._read_before = 0
         self._at_once = at_once
         self._batch_size = batch_size
         self._progress = progress
         self._grace = grace
         self._clock = clock
+        self._sleep = sleep
         self._ready: asyncio.Queue[list[Outcome] | None] = asyncio.Queue(at_once)
-        self._under_way: dict[int, list[Outcome]] = {}
-        self._reading: set[asyncio.Task[Any]] = set()
-        self._stopping = False
+        self._under_way: dict[int, list[Entry]] = {}
+        self._letters = None if dead_letters is None else Letters(dead_letters, plan.kind)
+        self._lanes = Lanes() if order == "key" else None
+        self._turns = Turns() if order == "input" else None
+        self._feed = self._fed(self._source)
         self._error: Exception | None = None
         self._runner: asyncio.Task[None] | None = None
         self._outcomes: AsyncGenerator[Outcome] | None = None
         self._begun_at = 0.0
         self._told_at = 0.0
         self._is_idle = True
+        self._is_left = False
 
     def __del__(self) -> None:
         if self._is_idle:
@@ -157,6 +191,8 @@ class Job:
         if self._runner is not None:
             raise RuntimeError("a bulk job runs once; make a new one")
         self._is_idle = False
+        if self._letters is not None:
+            self._letters.open()
         self._begun_at = self._told_at = self._clock()
         self._runner = asyncio.create_task(self._run(), name="creatio_async bulk job")
 
@@ -165,7 +201,8 @@ class Job:
         runner = self._runner
         if runner is None or (runner.done() and self._ready.empty()):
             return
-        self._stop()
+        self._feed.end()
+        self._is_left = True
         drain = asyncio.create_task(self._drain(), name="creatio_async bulk job, drained")
         try:
             await asyncio.wait([runner], timeout=self._grace)
@@ -179,7 +216,36 @@ class Job:
         while True:
             await self._ready.get()
 
+    def _fed(self, source: Source) -> Feed:
+        return Feed(
+            source,
+            size=self._batch_size,
+            room=_ROOM * self._at_once * self._batch_size,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+
     async def _run(self) -> None:
+        try:
+            await self._work_all()
+            if self._error is None and not self._is_left and self._source.taken:
+                await self._follow_up()
+            if self._turns is not None and (late := self._turns.rest()):
+                await self._ready.put(late)
+        finally:
+            if self._letters is not None:
+                self._letters.close()
+            self._tell(last=True)
+        await self._ready.put(None)
+
+    async def _follow_up(self) -> None:
+        rest = self._plan.rest()
+        if rest:
+            self._read_before, self._source = self._source.taken, Source(rest)
+            self._feed = self._fed(self._source)
+            await self._work_all()
+
+    async def _work_all(self) -> None:
         workers = [asyncio.create_task(self._work(number)) for number in range(self._at_once)]
         try:
             await asyncio.wait(workers)
@@ -187,67 +253,105 @@ class Job:
             for worker in workers:
                 worker.cancel()
             await asyncio.wait(workers)
-            self._close()
-        await self._ready.put(None)
+            self._leave(*await self._feed.close())
 
     async def _work(self, number: int) -> None:
         try:
-            while not self._stopping:
-                first, rows = await self._read()
-                if not rows:
-                    return
-                self._under_way[number] = self._prepared(first, rows)
-                await self._plan.run(self._under_way[number])
-                await self._settled(self._under_way.pop(number))
+            while (turn := await self._next_turn()) is not None:
+                await self._send(number, turn)
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
-            self._error = self._error or error
-            self._stop()
+            self._fail(error)
+            self._feed.give_up()
             await self._settled(self._account(number))
         finally:
             self.report.add(self._account(number))
 
-    def _prepared(self, first: int, rows: list[Any]) -> list[Outcome]:
-        try:
-            return self._plan.prepare(first, rows)
-        except Exception:
-            self.unfinished += _unprepared(first, rows)
-            raise
+    async def _next_turn(self) -> Turn | None:
+        while True:
+            try:
+                return await self._feed.take()
+            except Exception as error:  # noqa: BLE001 - it is the input's, and what waits goes on
+                self._fail(error)
 
-    async def _read(self) -> tuple[int, list[Any]]:
-        """Take the next rows; this alone is broken off when the job stops."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a worker is a task
-        self._reading.add(task)
-        try:
-            return await self._source.take(self._batch_size)
-        finally:
-            self._reading.discard(task)
+    async def _send(self, number: int, turn: Turn) -> None:
+        entries = self._under_way[number] = turn.entries
+        if turn.rows:
+            fresh = self._prepared(turn)
+            entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
+            if self._plan.sifts:
+                await self._plan.sift(fresh)
+                self._feed.put([entry for entry in fresh if is_open(entry.outcome)])
+                entries = self._under_way[number] = turn.entries
+                await self._settled([each.outcome for each in fresh if not is_open(each.outcome)])
+        if not entries:
+            return
+        later = await self._plan.run(entries)
+        del self._under_way[number]
+        if later:
+            entries = self._put_off(entries, later)
+        if self._lanes is not None:
+            self._feed.kept -= len(followers := self._lanes.release(entries))
+            self._feed.put(followers)
+        await self._settled([entry.outcome for entry in entries])
 
-    def _stop(self) -> None:
-        """Read no further; what is under way goes on."""
-        self._stopping = True
-        for task in self._reading:
-            task.cancel()
+    def _prepared(self, turn: Turn) -> list[Entry]:
+        try:
+            entries = self._plan.prepare(turn.first, turn.rows)
+        except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
+            self._fail(error)
+            self._feed.end()
+            self.unfinished += self._unprepared(turn)
+            return []
+        if self._lanes is None:
+            return entries
+        free = self._lanes.admit(entries)
+        self._feed.kept += len(entries) - len(free)
+        return free
+
+    def _put_off(self, entries: list[Entry], later: list[Later]) -> list[Entry]:
+        """Let *later* wait; return the others of *entries*."""
+        for each in later:
+            self._feed.put_off(each)
+        waiting = {id(entry) for each in later for entry in each.entries}
+        return [entry for entry in entries if id(entry) not in waiting]
+
+    def _fail(self, error: Exception) -> None:
+        self._error = self._error or error
 
     async def _settled(self, outcomes: list[Outcome]) -> None:
         self.report.add(outcomes)
+        if self._letters is not None:
+            self._letters.add(outcomes)
         self._tell()
-        if outcomes:
-            await self._ready.put(outcomes)
+        if self._turns is None:
+            if outcomes:
+                await self._ready.put(outcomes)
+            return
+        async with self._turns.lock:
+            before = self._turns.kept
+            ready = self._turns.put(outcomes)
+            self._feed.kept += self._turns.kept - before
+            self._feed.wake()
+            if ready:
+                await self._ready.put(ready)
 
     def _account(self, number: int) -> list[Outcome]:
         """Part the chunk of a worker that broke off: return what is settled, keep the rest."""
         settled: list[Outcome] = []
-        for outcome in self._under_way.pop(number, ()):
-            is_open = outcome.state in {State.NOT_RUN, State.UNKNOWN}
-            (self.unfinished if is_open else settled).append(outcome)
+        for entry in self._under_way.pop(number, ()):
+            (self.unfinished if is_open(entry.outcome) else settled).append(entry.outcome)
         return settled
 
-    def _close(self) -> None:
-        self.unfinished += _unprepared(self._source.taken, self._source.left)
+    def _leave(self, kept: list[Entry], taken: Turn) -> None:
+        """Account for the rows that are kept, and for those that were read and not prepared."""
+        if self._lanes is not None:
+            kept += self._lanes.rest()
+        self.unfinished += [entry.outcome for entry in kept]
+        self.unfinished += self._unprepared(taken)
+        left = Turn([], self._source.taken, self._source.left)
+        self.unfinished += self._unprepared(left)
         self.unfinished.sort(key=lambda outcome: outcome.index)
         self.report.add(self.unfinished)
-        self._tell(last=True)
 
     def _tell(self, *, last: bool = False) -> None:
         now = self._clock()
@@ -260,7 +364,7 @@ class Job:
         progress = Progress(
             done=done,
             failed=total - done,
-            in_flight=self._source.taken - total,
+            in_flight=self._read_before + self._source.taken - total,
             total=self._source.length,
             seconds=self.report.seconds,
         )
@@ -268,9 +372,9 @@ class Job:
             self._progress(progress)
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
             self._progress = None
-            self._error = self._error or error
-            self._stop()
+            self._fail(error)
+            self._feed.end()
 
-
-def _unprepared(first: int, rows: list[Any]) -> list[Outcome]:
-    return [Outcome(first + at, "create", row, "") for at, row in enumerate(rows)]
+    def _unprepared(self, turn: Turn) -> list[Outcome]:
+        kind = self._plan.kind
+        return [Outcome(turn.first + at, kind, row, "") for at, row in enumerate(turn.rows)]

@@ -23,7 +23,7 @@ class Outcome:
     index: int
     """Its place in the input, from 0."""
     operation: str
-    """``create``."""
+    """``create``, ``update`` or ``delete``."""
     row: Any = field(repr=False)
     """The row as it came."""
     id: str
@@ -40,7 +40,7 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """The server has the row."""
+        """The server has the row as it was wanted."""
         return self.state in _FINE
 
 

@@ -1,9 +1,18 @@
 """The input of a bulk job, read in chunks by several workers in turn."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sized
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sized,
+)
+from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 __all__ = ["Source"]
 
@@ -33,44 +42,72 @@ class Source:
         self._ended = False
         self._error: Exception | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Its rows come from an async iterable."""
+        return isinstance(self._rows, AsyncIterator)
+
     async def take(self, size: int) -> tuple[int, list[Any]]:
         """Return the place of the next rows and the rows, *size* at most; none at the end.
 
         Raises:
             Exception: What the iterable raised, once the rows before it are handed out.
         """
+        if not isinstance(self._rows, AsyncIterator):
+            return self.take_now(size)
         async with self._turn:
-            if self._error is not None:
-                error, self._error = self._error, None
-                raise error
-            if self._ended:
+            if not self._may_go_on():
                 return self.taken, []
-            self._ended = True  # unless this ends well
-            try:
-                await self._read(size)
-            except asyncio.CancelledError as error:
-                if _is_cancelled():
-                    raise
-                self._error = RuntimeError("the input was cancelled while it was read")
-                self._error.__cause__ = error
-            except Exception as error:  # noqa: BLE001 - it is the caller's, and raised in its turn
-                self._error = error
-            else:
-                self._ended = not self.left
-            rows, self.left = self.left, []
-            if self._error is not None and not rows:
-                raise self._error
-            first, self.taken = self.taken, self.taken + len(rows)
-            return first, rows
+            with self._kept():
+                async for row in self._rows:
+                    self.left.append(row)
+                    if len(self.left) == size:
+                        break
+            return self._handed_out()
 
-    async def _read(self, size: int) -> None:
-        if isinstance(self._rows, AsyncIterator):
-            async for row in self._rows:
-                self.left.append(row)
-                if len(self.left) == size:
-                    break
+    def take_now(self, size: int) -> tuple[int, list[Any]]:
+        """Return what `take` does, of an iterable that is not async.
+
+        Raises:
+            Exception: What the iterable raised, once the rows before it are handed out.
+        """
+        if not self._may_go_on():
+            return self.taken, []
+        with self._kept():
+            self.left.extend(islice(cast("Iterator[Any]", self._rows), size))
+        return self._handed_out()
+
+    def _may_go_on(self) -> bool:
+        self._raise()
+        return not self._ended
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    @contextmanager
+    def _kept(self) -> Generator[None]:
+        """Keep what the iterable raises until the rows before it are handed out."""
+        self._ended = True  # unless this ends well
+        try:
+            yield
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            self._error = RuntimeError("the input was cancelled while it was read")
+            self._error.__cause__ = error
+        except Exception as error:  # noqa: BLE001 - it is the caller's, and raised in its turn
+            self._error = error
         else:
-            self.left.extend(islice(self._rows, size))
+            self._ended = not self.left
+        if not self.left:
+            self._raise()
+
+    def _handed_out(self) -> tuple[int, list[Any]]:
+        rows, self.left = self.left, []
+        first, self.taken = self.taken, self.taken + len(rows)
+        return first, rows
 
 
 def _is_cancelled() -> bool:

@@ -11,10 +11,11 @@ from creatio_async import TransportError
 from creatio_async.messages import Request, Response
 from tests.api.canned import COOKIES, WELCOME, answer
 
-__all__ = ["Script", "Table", "batch_of"]
+__all__ = ["Script", "Table", "batch_of", "key_of"]
 
 Item = dict[str, Any]
 
+_NONE = {"error": {"message": "none"}}
 _TAKEN = {"error": {"message": "Violation of PRIMARY KEY constraint 'PK': duplicate key"}}
 
 
@@ -28,12 +29,12 @@ class Script:
     ``foreign``."""
     rows: Sequence[str] = ()
     """By the place of a row: ``done``, ``400``, ``429``, ``503``, ``500 before``, ``500 after``,
-    ``left out before``, ``left out after``; what is beyond the end is ``done``."""
+    ``500 deadlock``, ``left out before``, ``left out after``; beyond the end it is ``done``."""
 
 
 @define(eq=False)
 class Table:
-    """One entity set; lets everybody in."""
+    """One entity set, or several that have no id in common; lets everybody in."""
 
     scripts: list[Script] = field(factory=list[Script])
     rows: dict[str, Item] = field(factory=dict[str, Item])
@@ -45,6 +46,11 @@ class Table:
     """The ``Code`` of a login."""
     under_way: int = 0
     most_at_once: int = 0
+    poison: str = ""
+    """A ``$batch`` with a row of this name is refused whole, with the status `poisoned`."""
+    poisoned: int = 400
+    refused: int = 0
+    """How often that was done."""
     before: Callable[[], Any] | None = None
     """Awaited before a ``$batch`` is looked at."""
 
@@ -69,8 +75,8 @@ class Table:
 
     @property
     def writes(self) -> list[list[Item]]:
-        """The batches that add rows."""
-        return [each for each in self.batches if each[0]["method"] == "POST"]
+        """The batches that write."""
+        return [each for each in self.batches if each[0]["method"] != "GET"]
 
     def _batch(self, request: Request) -> Response:
         script = self.scripts.pop(0) if self.scripts else Script()
@@ -78,6 +84,11 @@ class Table:
         items = batch_of(request)
         self.batches.append(items)
         self.bodies.append(len(request.body))
+        if self.poison and any(
+            (each.get("body") or {}).get("Name") == self.poison for each in items
+        ):
+            self.refused += 1
+            return answer({"error": {"message": "poisoned"}}, self.poisoned)
         refusals = {"429": 429, "503": 503, "500 before": 500, "401": 401}
         if whole in refusals:
             body = {"Message": "Authentication failed."} if whole == "401" else {}
@@ -114,22 +125,39 @@ class Table:
         return answers
 
     def _one(self, item: Item, act: str) -> tuple[int, Any]:
-        if act in {"400", "429", "503", "500 before"}:
+        if act in {"400", "429", "503", "500 before", "500 deadlock"}:
             return int(act[:3]), {"error": {"message": act}}
         if act == "left out before":
             return 200, None
-        status, body = self._read(item) if item["method"] == "GET" else self._add(item["body"])
+        done = {"GET": self._read, "PATCH": self._change, "DELETE": self._take}
+        method = done.get(item["method"])
+        status, body = method(item) if method else self._add(item["body"])
         return (500, {"error": {"message": act}}) if act == "500 after" else (status, body)
 
     def _read(self, item: Item) -> tuple[int, Any]:
-        key = item["url"].partition("(")[2][:36]
-        return (200, self.rows[key]) if key in self.rows else (404, {"error": {"message": "none"}})
+        key = key_of(item)
+        return (200, self.rows[key]) if key in self.rows else (404, _NONE)
+
+    def _change(self, item: Item) -> tuple[int, Any]:
+        if key_of(item) not in self.rows:
+            return 404, _NONE
+        self.rows[key_of(item)].update(item["body"])
+        return 204, None
+
+    def _take(self, item: Item) -> tuple[int, Any]:
+        return (204, None) if self.rows.pop(key_of(item), None) else (404, _NONE)
 
     def _add(self, row: Item) -> tuple[int, Any]:
         if row["Id"] in self.rows:
             return 500, _TAKEN
         self.rows[row["Id"]] = row
         return 201, row
+
+
+def key_of(item: Item) -> str:
+    """Return the `Id` in the address of an operation."""
+    key: str = item["url"].partition("(")[2][:36]
+    return key
 
 
 def batch_of(request: Request) -> list[Item]:

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import define, field
 
 from creatio_async import Job, Outcome, State
+from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.verbs import Verb
+from creatio_async.protocol.batch.operations import Operation
 
 __all__ = ["Fake", "job"]
 
@@ -28,15 +31,31 @@ class Fake:
     most_at_once: int = 0
     chunks: list[list[int]] = field(factory=list[list[int]])
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Outcome]:
+    later: Callable[[list[Entry]], list[Later]] = lambda _: []
+    """Says which rows of a chunk are to be run again."""
+    kind: ClassVar[str] = "write"
+    sifts: ClassVar[bool] = False
+
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
         """Refuse rows that are no numbers."""
         for at, row in enumerate(rows):
             if not isinstance(row, int):
                 raise TypeError(f"row {first + at}: no number")
-        return [Outcome(first + at, "create", row, str(row)) for at, row in enumerate(rows)]
+        return [
+            Entry(Outcome(first + at, "create", row, str(row)), Operation("POST", ""), Verb("City"))
+            for at, row in enumerate(rows)
+        ]
 
-    async def run(self, outcomes: list[Outcome]) -> None:
-        """Settle *outcomes*."""
+    async def sift(self, entries: list[Entry]) -> None:
+        """Send everything."""
+
+    def rest(self) -> Sequence[Any]:
+        """Nothing follows."""
+        return ()
+
+    async def run(self, entries: list[Entry]) -> list[Later]:
+        """Settle *entries*."""
+        outcomes = [each.outcome for each in entries]
         self.requests += 1
         self.chunks.append([each.index for each in outcomes])
         self.under_way += 1
@@ -45,6 +64,7 @@ class Fake:
             await self.settle(outcomes)
         finally:
             self.under_way -= 1
+        return self.later(entries)
 
 
 def job(rows: Any, plan: Fake | None = None, **options: Any) -> Job:

@@ -1,6 +1,6 @@
 """What a type checker makes of the public names: read by mypy and pyright, run by nobody."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +13,10 @@ from creatio_async import (
     ClientCredentials,
     Column,
     Condition,
+    Create,
     Creatio,
     CreatioError,
+    Delete,
     Door,
     Download,
     EntitySet,
@@ -44,10 +46,13 @@ from creatio_async import (
     State,
     Timeouts,
     Transport,
+    Update,
     UriQuery,
+    derived,
     isof,
     now,
     parameter,
+    read_dead_letters,
     result,
 )
 from creatio_async.emulator import Emulator
@@ -191,6 +196,12 @@ async def many(crm: Creatio, rows: AsyncIterator[Row]) -> None:
             assert_type(outcome, Outcome)
             assert_type(outcome.state, State)
     assert_type(job.report, Report)
+    cities.create_many(rows, new_id=derived("Code"), if_exists="update", order="input")
+    assert_type(cities.update_many(rows, format="multipart", atomic=True), Job)
+    assert_type(cities.delete_many(["id", UUID(int=1)], dead_letters="refused.jsonl"), Job)
+    assert_type(crm.odata.write_many([Create("City", {}), Update("City", "id", {})]), Job)
+    assert_type(crm.odata.write_many([Delete("City", "id")], order="none"), Job)
+    assert_type(read_dead_letters("refused.jsonl"), Iterator[Any])
 
 
 class CalcDiscount(Process, code="UsrCalcDiscount"):

@@ -1,0 +1,160 @@
+"""Rows to be changed or taken away, and operations of any kind on several entity sets."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from attrs import define, field, frozen
+
+from creatio_async.bulk.entry import Entry
+from creatio_async.bulk.report import Outcome
+from creatio_async.bulk.sending import Sending
+from creatio_async.bulk.shapes import Shapes, key_of
+from creatio_async.bulk.verbs import OnCreate, OnDelete, OnUpdate
+from creatio_async.protocol.batch.operations import Operation
+from creatio_async.protocol.names import check_name
+from creatio_async.protocol.odata import v4
+
+__all__ = ["Create", "Delete", "Deletes", "Mixed", "Update", "Updates"]
+
+
+def _name(given: str) -> str:
+    return check_name(given, "entity set")
+
+
+@frozen
+class Create:
+    """A row to be added: ``Create("City", {"Name": "Burbank"})``."""
+
+    entity_set: str = field(converter=_name)
+    row: Mapping[str, Any]
+
+
+@frozen
+class Update:
+    """Columns of a row to be written: ``Update("City", city_id, {"Name": "Burbach"})``."""
+
+    entity_set: str = field(converter=_name)
+    id: UUID | str
+    values: Mapping[str, Any]
+
+
+@frozen
+class Delete:
+    """A row to be taken away: ``Delete("City", city_id)``."""
+
+    entity_set: str = field(converter=_name)
+    id: UUID | str
+
+
+@define(eq=False)
+class Updates(Sending):
+    """The plan of a job that writes some columns of rows of one entity set."""
+
+    kind: ClassVar[str] = "update"
+
+    name: str = field(kw_only=True)
+    _shapes: Shapes = field(init=False, factory=Shapes)
+    _verb: OnUpdate = field(init=False)
+    _set_path: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self._verb = OnUpdate(self.name)
+        self._set_path = v4.set_path(self.name)
+
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+        """Return an entry, still open, for each of *rows*, of which the first is number *first*.
+
+        Raises:
+            TypeError: A row is no mapping.
+            ValueError: It has no `Id`, or one that is no UUID, or a key is no column.
+        """
+        return [self._entry(first + at, row) for at, row in enumerate(rows)]
+
+    def _entry(self, index: int, given: Any) -> Entry:
+        values = dict(self._shapes.check(index, given))
+        if "Id" not in values:
+            raise ValueError(
+                f"row {index}: an update is of the row whose 'Id' it has, and has none"
+            )
+        key = key_of(index, values.pop("Id"))
+        operation = Operation("PATCH", f"{self._set_path}({key})", values)
+        return Entry(Outcome(index, "update", given, key), operation, self._verb)
+
+
+@define(eq=False)
+class Deletes(Sending):
+    """The plan of a job that takes rows of one entity set away."""
+
+    kind: ClassVar[str] = "delete"
+
+    name: str = field(kw_only=True)
+    _verb: OnDelete = field(init=False)
+    _set_path: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self._verb = OnDelete(self.name)
+        self._set_path = v4.set_path(self.name)
+
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+        """Return an entry, still open, for each id in *rows*, the first of them number *first*.
+
+        Raises:
+            TypeError: It is neither a UUID nor a string.
+            ValueError: It is a string, but not in guid form.
+        """
+        return [self._entry(first + at, given) for at, given in enumerate(rows)]
+
+    def _entry(self, index: int, given: Any) -> Entry:
+        key = key_of(index, given)
+        operation = Operation("DELETE", f"{self._set_path}({key})")
+        return Entry(Outcome(index, "delete", given, key), operation, self._verb)
+
+
+@define(eq=False)
+class Mixed(Sending):
+    """The plan of a job that carries out operations of any kind on any entity sets."""
+
+    _shapes: Shapes = field(init=False, factory=Shapes)
+    _verbs: dict[tuple[object, ...], Any] = field(init=False, factory=dict[tuple[object, ...], Any])
+
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+        """Return an entry, still open, for each of *rows*, of which the first is number *first*.
+
+        Raises:
+            TypeError: It is no `Create`, `Update` or `Delete`, or its row is no mapping.
+            ValueError: An `Id` is no UUID, or a key is no column.
+        """
+        return [self._entry(first + at, row) for at, row in enumerate(rows)]
+
+    def _entry(self, index: int, given: Any) -> Entry:
+        if isinstance(given, Create):
+            row = self._shapes.check(index, given.row)
+            made = "Id" not in row
+            key = str(uuid4()) if made else key_of(index, row["Id"])
+            verb = self._verb(OnCreate, given.entity_set, made, self.return_rows)
+            operation = Operation("POST", verb.path, {**row, "Id": key})
+            return Entry(Outcome(index, "create", given, key), operation, verb)
+        if isinstance(given, Update):
+            values = dict(self._shapes.check(index, given.values))
+            if "Id" in values:
+                raise ValueError(f"row {index}: the 'Id' of a row is not among what is written")
+            key = key_of(index, given.id)
+            operation = Operation("PATCH", v4.entity_path(given.entity_set, key), values)
+            verb = self._verb(OnUpdate, given.entity_set)
+            return Entry(Outcome(index, "update", given, key), operation, verb)
+        if isinstance(given, Delete):
+            key = key_of(index, given.id)
+            operation = Operation("DELETE", v4.entity_path(given.entity_set, key))
+            verb = self._verb(OnDelete, given.entity_set)
+            return Entry(Outcome(index, "delete", given, key), operation, verb)
+        raise TypeError(f"row {index}: takes Create, Update and Delete, not {given!r:.80}")
+
+    def _verb(self, kind: Any, *options: Any) -> Any:
+        """Return the one verb of its kind for an entity set."""
+        found = self._verbs.get((kind, *options))
+        if found is None:
+            found = self._verbs[kind, *options] = kind(*options)
+        return found

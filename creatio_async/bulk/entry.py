@@ -1,0 +1,43 @@
+"""A row on its way: its outcome so far, its operation, and what is known beyond that."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from attrs import define
+
+from creatio_async.bulk.report import Outcome
+from creatio_async.outcomes import State
+from creatio_async.protocol.batch.operations import Operation
+
+if TYPE_CHECKING:
+    from creatio_async.bulk.verbs import Verb
+
+__all__ = ["Entry", "Later", "is_open"]
+
+_OPEN = frozenset({State.NOT_RUN, State.UNKNOWN})
+
+
+@define(eq=False)
+class Entry:
+    """One row on its way."""
+
+    outcome: Outcome
+    operation: Operation
+    verb: "Verb"
+    was_doubted: bool = False
+    """An earlier send may have been carried out."""
+    refusals: int = 0
+    """How often it was not done for a passing reason."""
+
+
+class Later(NamedTuple):
+    """Rows that are sent again after a while."""
+
+    seconds: float
+    entries: list[Entry]
+    alone: bool
+    """They are a batch of their own, and not mixed with other rows."""
+
+
+def is_open(outcome: Outcome) -> bool:
+    """Say whether *outcome* is none yet: it was not begun, or nothing is known of it."""
+    return outcome.state in _OPEN

@@ -1,0 +1,265 @@
+"""How a chunk of rows is sent, its answers read, and what is unclear settled.
+
+What got no answer, or a 5xx, is looked up with one ``$batch`` of reads; only what is not done is
+sent again. What a server turns away for the moment goes back, to be sent with later rows. A batch
+that is refused whole is cut in halves until the row is found that is to blame.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, get_args
+
+from attrs import define, field
+
+from creatio_async.batch import Format, call_of, inner_request
+from creatio_async.bulk.answers import Left, read_answers, refuse_whole
+from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.retrying import Failure, asked_wait, is_about_a_row, is_unsettled
+from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
+from creatio_async.outcomes import State
+from creatio_async.protocol.batch import jsonbatch, multipartbatch
+from creatio_async.protocol.batch.multipartbatch import decode_by_type
+from creatio_async.protocol.batch.operations import Operation
+from creatio_async.protocol.faults import refusal
+from creatio_async.protocol.json import as_object
+from creatio_async.runtime.sender import Call, Reply
+from creatio_async.service import Service
+
+__all__ = ["Sending"]
+
+
+@define(eq=False)
+class Sending:
+    """Sends operations of any kind, in batches, until each of them is settled or put off."""
+
+    kind: ClassVar[str] = "write"
+    """What such a job does to a row, in a word."""
+    sifts: ClassVar[bool] = False
+
+    service: Service
+    max_bytes: int = field(kw_only=True)
+    continue_on_error: bool = field(kw_only=True, default=True)
+    return_rows: bool = field(kw_only=True, default=False)
+    format: Format = field(kw_only=True, default="json")
+    is_atomic: bool = field(kw_only=True, default=False)
+    is_rehearsal: bool = field(kw_only=True, default=False)
+    """Nothing is sent: each operation is taken to succeed, and each request is counted."""
+
+    requests: int = field(init=False, default=0)
+    """Requests so far, look-ups included."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.max_bytes < 1:
+            raise ValueError(f"max_bytes is a number of bytes, not {self.max_bytes}")
+        if self.format not in get_args(Format):
+            raise ValueError(f"a batch travels as 'json' or 'multipart', not as {self.format!r}")
+
+    @property
+    def mixes(self) -> bool:
+        """Rows that are sent again may be in one batch with others."""
+        return self.continue_on_error and not self.is_atomic
+
+    async def sift(self, entries: list[Entry]) -> None:
+        """Send everything."""
+
+    def rest(self) -> Sequence[Any]:
+        """Nothing follows."""
+        return ()
+
+    async def run(self, entries: list[Entry]) -> list[Later]:
+        """Send *entries*; return those that are to be sent again later.
+
+        Raises:
+            AuthenticationError: The login was refused; no row can be sent any more.
+            ValueError: A value has no place in OData. No row of its batch was sent.
+            TypeError: A value is of a type that OData does not have. No row of its batch was sent.
+        """
+        later: list[Later] = []
+        parts = [entries]
+        while parts:
+            part = parts.pop()
+            body, content_type = self._encoded(part)
+            if len(body) > self.max_bytes:
+                if len(part) == 1 or self.is_atomic:
+                    self._too_large(part, len(body))
+                else:
+                    parts += _halves(part)
+                continue
+            left = await self._send(part, body, content_type)
+            if left.doubtful:
+                left.again += await self._look_up(left.doubtful)
+            if self.is_atomic and len(left.again) + len(left.behind) < len(part):
+                _give_up_group(left)
+            narrows = len(part) > 1 and not self.is_atomic and is_about_a_row(left.whole)
+            if narrows and not left.doubtful:
+                parts += _halves(part)
+            elif narrows and left.again:
+                later += self._put_off_halves(left)
+            else:
+                later += self._put_off(left)
+        return later
+
+    def _encoded(self, entries: list[Entry]) -> tuple[bytes, str]:
+        operations = [entry.operation for entry in entries]
+        if self.is_atomic:
+            for operation in operations:
+                operation.group = "g1"
+        return self._encode(operations, entries)
+
+    def _encode(
+        self, operations: Sequence[Operation], entries: Sequence[Entry]
+    ) -> tuple[bytes, str]:
+        def place(at: int) -> str:
+            outcome = entries[at].outcome
+            return f"row {outcome.index}" if outcome.index >= 0 else f"row {outcome.id}"
+
+        if self.format == "json":
+            return jsonbatch.encode(operations, place), ""
+        return multipartbatch.encode(operations, place)
+
+    def _too_large(self, entries: list[Entry], size: int) -> None:
+        for entry in entries:
+            outcome = entry.outcome
+            what = f"row {outcome.index} alone" if len(entries) == 1 else "its group"
+            outcome.state = State.FAILED
+            outcome.error = ValueError(
+                f"{what} makes a request of {size:,} bytes, and max_bytes is {self.max_bytes:,}"
+            )
+
+    async def _send(self, entries: list[Entry], body: bytes, content_type: str) -> Left:
+        for entry in entries:
+            entry.outcome.attempts += 1
+        if self.is_rehearsal:
+            self.requests += 1
+            for entry in entries:
+                entry.outcome.state = State.DONE
+            return Left()
+        try:
+            reply, items = await self._exchange(entries, body, content_type, reads=False)
+        except AuthenticationError as error:
+            for entry in entries:  # refused at the door
+                entry.outcome.attempts -= 1
+                entry.outcome.error = error
+            raise
+        except (TransportError, ResponseError, BatchError) as error:
+            return refuse_whole(entries, error, is_unsettled=is_unsettled(error))
+        except BaseException:  # broken off: it may be on its way
+            for entry in entries:
+                entry.outcome.state = State.UNKNOWN
+            raise
+        return read_answers(
+            entries,
+            reply,
+            items,
+            goes_on=self.continue_on_error,
+            is_atomic=self.is_atomic,
+            reading=self.service.reading if self.return_rows else None,
+        )
+
+    async def _look_up(self, entries: list[Entry]) -> list[Entry]:
+        """Settle *entries*, which may have been carried out; return those to send again."""
+        for entry in entries:
+            entry.was_doubted = True
+        operations = [entry.verb.look(entry) for entry in entries]
+        body, content_type = self._encode(operations, entries)
+        try:
+            reply, items = await self._exchange(entries, body, content_type, reads=True)
+        except AuthenticationError:
+            raise
+        except (TransportError, ResponseError, BatchError) as failure:
+            return _without_look(entries, failure)
+        again: list[Entry] = []
+        base = str(reply.request.url).removesuffix("$batch")
+        for entry, operation, item in zip(entries, operations, items, strict=True):
+            outcome = entry.outcome
+            if item is None:
+                outcome.state = State.UNKNOWN
+                is_again = entry.verb.is_repeatable
+            elif item["status"] == 200:
+                row = as_object(item.get("body"))
+                is_again = entry.verb.found(entry, row)
+                if self.return_rows and outcome.ok:
+                    outcome.saved = self.service.reading.row(row)
+            else:
+                error = refusal(inner_request(base, operation), jsonbatch.as_response(item))
+                if item["status"] == 404 and error is not None:
+                    is_again = entry.verb.missing(entry, error)
+                else:
+                    outcome.state, outcome.error = State.UNKNOWN, error
+                    is_again = entry.verb.is_repeatable
+            if is_again:
+                again.append(entry)
+        return again
+
+    def _put_off(self, left: Left) -> list[Later]:
+        """Return *left* as what is sent again; what was refused too often already stays refused."""
+        attempts = self.service.sender.retry.attempts
+        again: list[Entry] = []
+        for entry in left.again:
+            entry.refusals += 1
+            if entry.refusals < attempts:
+                again.append(entry)
+        if left.behind and left.has_reason_to_go_on(again):
+            again += left.behind
+            again.sort(key=lambda entry: entry.outcome.index)
+        if not again:
+            return []
+        return [self._later(again, max(entry.refusals for entry in again), alone=not self.mixes)]
+
+    def _put_off_halves(self, left: Left) -> list[Later]:
+        """Return the halves of a batch that failed whole: each waits, and is sent by itself."""
+        for entry in left.again:
+            entry.refusals += 1
+        attempts = max(entry.refusals for entry in left.again)
+        if len(left.again) == 1:
+            return [self._later(left.again, attempts, alone=True)]
+        return [self._later(half, attempts, alone=True) for half in reversed(_halves(left.again))]
+
+    def _later(self, entries: list[Entry], attempt: int, *, alone: bool) -> Later:
+        retry = self.service.sender.retry
+        asked = max(asked_wait(entry.outcome.error) for entry in entries)
+        for entry in entries:
+            if entry.outcome.state is not State.UNKNOWN:
+                entry.outcome.state = State.NOT_RUN
+        seconds = max(retry.pause(max(attempt, 1)), min(asked, retry.timeout))
+        return Later(seconds, entries, alone)
+
+    async def _exchange(
+        self, entries: list[Entry], body: bytes, content_type: str, *, reads: bool
+    ) -> tuple[Reply, jsonbatch.Answers]:
+        self.requests += 1
+        reply = await self.service.sender.send(self._call(body, content_type, reads=reads))
+        if self.format == "json":
+            return reply, jsonbatch.decode(len(entries), reply.request, reply.response)
+        groups = ["g1" if self.is_atomic and not reads else None] * len(entries)
+        return reply, decode_by_type(len(entries), reply.request, reply.response, groups=groups)
+
+    def _call(self, body: bytes, content_type: str, *, reads: bool) -> Call:
+        go_on = reads or self.continue_on_error
+        if not content_type:
+            return call_of(body, reads=reads, continue_on_error=go_on)
+        headers = {**multipartbatch.ACCEPT, "Content-Type": content_type}
+        return call_of(body, headers, reads=reads, continue_on_error=go_on)
+
+
+def _halves(entries: list[Entry]) -> list[list[Entry]]:
+    """Return the halves of *entries*, the second one first: the last is what is taken next."""
+    middle = len(entries) // 2
+    return [entries[middle:], entries[:middle]]
+
+
+def _without_look(entries: list[Entry], failure: Failure) -> list[Entry]:
+    """Leave *entries* unknown, with a note; return those that may be sent again all the same."""
+    errors = {id(error): error for entry in entries if (error := entry.outcome.error)}
+    for error in errors.values():
+        error.add_note(f"looking it up failed, too: {failure}")
+    for entry in entries:
+        entry.outcome.state = State.UNKNOWN
+    return [entry for entry in entries if entry.verb.is_repeatable]
+
+
+def _give_up_group(left: Left) -> None:
+    """Send nothing of a group again of which a part is done: the rest would be no group."""
+    for entry in left.again:
+        if entry is not left.stop:
+            entry.outcome.state = State.GROUP_FAILED
+    left.again = []

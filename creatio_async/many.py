@@ -1,0 +1,202 @@
+"""Any number of rows of an entity set at once, through pipelines of ``$batch``."""
+
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from os import PathLike
+from typing import Any, Literal
+from uuid import UUID
+
+from attrs import frozen
+
+from creatio_async.batch import Format
+from creatio_async.bulk.changes import Deletes, Updates
+from creatio_async.bulk.creates import Creates, NewId
+from creatio_async.bulk.derived import Derived
+from creatio_async.bulk.job import Job
+from creatio_async.bulk.order import Order
+from creatio_async.bulk.report import Progress
+from creatio_async.bulk.verbs import IfExists
+from creatio_async.query import Query
+
+__all__ = ["Many"]
+
+_Rows = Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]]
+
+
+@frozen(eq=False)
+class Many(Query):
+    """What writes any number of rows of an entity set.
+
+    Each call returns a `Job`, which runs once: await it for its `Report`, or enter it for one
+    `Outcome` for each row. The calls have most of their options in common; `create_many` tells
+    of them.
+    """
+
+    def create_many(
+        self,
+        rows: _Rows,
+        *,
+        at_once: int = 4,
+        batch_size: int = 100,
+        max_bytes: int = 900_000,
+        format: Format = "json",  # noqa: A002
+        atomic: bool = False,
+        continue_on_error: bool = True,
+        order: Order = "none",
+        new_id: Literal["uuid4"] | Derived | Callable[[Mapping[str, Any]], UUID | str] = "uuid4",
+        if_exists: IfExists = "conflict",
+        return_rows: bool = False,
+        dead_letters: str | PathLike[str] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> Job:
+        """Add any number of rows through ``$batch``, several batches at once.
+
+        ``await`` the job for its report, or enter it for the outcomes, one for each row::
+
+            report = await cities.create_many(rows)
+
+            async with cities.create_many(rows) as outcomes:
+                async for outcome in outcomes: ...
+
+        Args:
+            rows: An iterable or async iterable of any length; read no faster than it is sent.
+            at_once: Batches under way at once.
+            batch_size: Rows in a batch, 1 to 100.
+            max_bytes: Bytes of a request at most; what is more is split.
+            format: How a batch travels: ``"json"``, or ``"multipart"`` (multipart/mixed).
+            atomic: Make each batch one group, whose rows are written all or not at all. It is
+                never split: where its bytes are too many, all its rows fail.
+            continue_on_error: Go on within a batch after a row that fails. Without it the rows
+                after one that fails are `State.NOT_RUN`, in its batch.
+            order: ``"input"`` gives the outcomes in the order of the rows; ``"key"`` sends what
+                concerns one `Id` one after another, the next when the one before is settled.
+            new_id: How a row without `Id` gets one: at random, by `derived` from some of its
+                columns, or by a function of the row.
+            if_exists: What is done about a row whose `Id` is taken by one with other values:
+                ``"conflict"`` leaves it, as `State.CONFLICT`; ``"update"`` writes the columns
+                that differ.
+            return_rows: Fill `Outcome.saved` with the rows that were added, as the server has
+                them.
+            dead_letters: A file, written anew, for each row whose outcome is not `ok`;
+                `read_dead_letters` reads it.
+            progress: Called with a `Progress`, at most every half second and at the end.
+
+        Raises:
+            ValueError: An option is out of bounds.
+        """
+        make: NewId | None = None
+        if new_id != "uuid4":
+            make = new_id.within(self.name) if isinstance(new_id, Derived) else new_id
+        plan = Creates(
+            self._service,
+            name=self.name,
+            max_bytes=max_bytes,
+            format=format,
+            is_atomic=atomic,
+            continue_on_error=continue_on_error,
+            new_id=make,
+            if_exists=if_exists,
+            return_rows=return_rows,
+        )
+        sender = self._service.sender
+        return Job(
+            plan,
+            rows,
+            at_once=at_once,
+            batch_size=batch_size,
+            progress=progress,
+            order=order,
+            dead_letters=dead_letters,
+            clock=sender.clock,
+            sleep=sender.sleep,
+        )
+
+    def update_many(
+        self,
+        rows: _Rows,
+        *,
+        at_once: int = 4,
+        batch_size: int = 100,
+        max_bytes: int = 900_000,
+        format: Format = "json",  # noqa: A002
+        atomic: bool = False,
+        continue_on_error: bool = True,
+        order: Order = "none",
+        dead_letters: str | PathLike[str] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> Job:
+        """Change any number of rows: each has the `Id` of a row, and the columns to write.
+
+        An update is sent again where nothing is known of it, for a second one changes nothing
+        more; the last write wins. A row that is not there has `State.FAILED`.
+
+        The options are those of `create_many`.
+
+        Raises:
+            ValueError: An option is out of bounds.
+        """
+        plan = Updates(
+            self._service,
+            name=self.name,
+            max_bytes=max_bytes,
+            format=format,
+            is_atomic=atomic,
+            continue_on_error=continue_on_error,
+        )
+        sender = self._service.sender
+        return Job(
+            plan,
+            rows,
+            at_once=at_once,
+            batch_size=batch_size,
+            progress=progress,
+            order=order,
+            dead_letters=dead_letters,
+            clock=sender.clock,
+            sleep=sender.sleep,
+        )
+
+    def delete_many(
+        self,
+        keys: Iterable[UUID | str] | AsyncIterable[UUID | str],
+        *,
+        at_once: int = 4,
+        batch_size: int = 100,
+        max_bytes: int = 900_000,
+        format: Format = "json",  # noqa: A002
+        atomic: bool = False,
+        continue_on_error: bool = True,
+        order: Order = "none",
+        dead_letters: str | PathLike[str] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> Job:
+        """Take the rows away whose `Id` is one of *keys*, any number of them.
+
+        A row that is not there has `State.FAILED`; where an answer was lost before, it is
+        `State.DONE`.
+
+        *keys* are an iterable or async iterable of any length; `Outcome.row` is the key. The
+        options are those of `create_many`.
+
+        Raises:
+            ValueError: An option is out of bounds.
+        """
+        plan = Deletes(
+            self._service,
+            name=self.name,
+            max_bytes=max_bytes,
+            format=format,
+            is_atomic=atomic,
+            continue_on_error=continue_on_error,
+        )
+        sender = self._service.sender
+        return Job(
+            plan,
+            keys,
+            at_once=at_once,
+            batch_size=batch_size,
+            progress=progress,
+            order=order,
+            dead_letters=dead_letters,
+            clock=sender.clock,
+            sleep=sender.sleep,
+        )
