@@ -176,7 +176,8 @@ class Processes:
             str(p.get("name")): str(p["value"]) for p in pairs if p.get("value") is not None
         }
         wanted = [str(result) for result in as_list(given.get("resultParameterNames")) or []]
-        missing = [each for each in wanted if known.results and each not in known.results]
+        told = wanted if known.results is None else known.results
+        missing = [each for each in wanted if each not in told]
         if missing:
             return _ran(error=_no_result(missing[0], name))
         run = self.runs.begin(name, known.function, parameters)

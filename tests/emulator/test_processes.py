@@ -330,6 +330,9 @@ async def test_a_result_that_is_told_to_be_missing_refuses_before_the_run(site: 
     assert site.emulator.rows("SysProcessLog") == []
     body = await ran(site, schemaName="UsrCalc", resultParameterNames=["Sum"])
     assert body["success"] is False  # it gave none
+    site.emulator.process("UsrNone", results=[])(process)
+    body = await ran(site, schemaName="UsrNone", resultParameterNames=["Sum"])
+    assert (body["success"], body["processId"]) == (False, "")
 
 
 async def test_a_process_in_the_background_goes_on_after_the_answer(site: Caller) -> None:
