@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from operator import index
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, cast
@@ -10,8 +10,10 @@ from uuid import UUID
 
 from attrs import define, field
 
+from creatio_async.bulk.entry import Entry, is_open
 from creatio_async.bulk.job import Plan
 from creatio_async.bulk.report import Outcome
+from creatio_async.bulk.settling import settle
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.protocol.limiter import Pace
@@ -22,8 +24,6 @@ from creatio_async.runtime.adaptive import Lane
 __all__ = ["Verb", "Writer"]
 
 Verb = Literal["create", "update", "delete"]
-
-_OPEN = frozenset({State.NOT_RUN, State.UNKNOWN})
 
 
 class _Handle(Protocol):
@@ -39,7 +39,7 @@ class _Batch:
     """Rows that go together, and who waits for each of them."""
 
     verb: Verb
-    outcomes: list[Outcome] = field(factory=list[Outcome])
+    entries: list[Entry] = field(factory=list[Entry])
     answers: list[asyncio.Future[Outcome]] = field(factory=list[asyncio.Future[Outcome]])
     timer: _Handle | None = None
     """Sends it when its rows have waited long enough; None once it is in line to be sent."""
@@ -73,6 +73,7 @@ class Writer:
         linger: float,
         batch_size: int,
         later: Later | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Keep the options.
 
@@ -82,6 +83,7 @@ class Writer:
             linger: Seconds for which a row waits for others.
             batch_size: Rows in a batch.
             later: What counts the seconds; None for the event loop.
+            sleep: Waits so many seconds, before rows that were turned away are sent again.
 
         Raises:
             ValueError: An option is out of bounds.
@@ -96,6 +98,7 @@ class Writer:
         self._linger = linger
         self._batch_size = batch_size
         self._later = later
+        self._sleep = sleep
         self._room = asyncio.Semaphore((lane.limit.most + 1) * batch_size)
         self._filling: dict[Verb, _Batch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -179,31 +182,31 @@ class Writer:
     async def _write(self, verb: Verb, row: Any) -> Outcome:
         if self._phase != "open":
             raise RuntimeError("the writer is not open: use it within 'async with'")
-        (outcome,) = self._plans[verb].prepare(self._rows, [row])
+        (entry,) = self._plans[verb].prepare(self._rows, [row])
         self._rows += 1
         self._entering += 1
         try:
             await self._room.acquire()
         finally:
             self._entering -= 1
-        return await self._join(verb, outcome)
+        return await self._join(verb, entry)
 
-    def _join(self, verb: Verb, outcome: Outcome) -> "asyncio.Future[Outcome]":
+    def _join(self, verb: Verb, entry: Entry) -> "asyncio.Future[Outcome]":
         """Put a row into the batch that is being filled; return where its outcome will be."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Outcome] = loop.create_future()
         if self._phase == "left":  # broken off before there was room
             self._room.release()
-            answer.set_result(outcome)
+            answer.set_result(entry.outcome)
             return answer
         batch = self._filling.get(verb)
         if batch is None:
             batch = self._filling[verb] = _Batch(verb)
             later = cast("Later", self._later)
             batch.timer = later(self._linger, lambda: self._send(batch))
-        batch.outcomes.append(outcome)
+        batch.entries.append(entry)
         batch.answers.append(answer)
-        if len(batch.outcomes) == self._batch_size:
+        if len(batch.entries) == self._batch_size:
             del self._filling[verb]
             self._send(batch)
         elif self._phase == "leaving":
@@ -220,12 +223,12 @@ class Writer:
             task.add_done_callback(self._tasks.discard)
 
     async def _run(self, batch: _Batch) -> None:
-        outcomes, failure = batch.outcomes, None
+        entries, failure = batch.entries, None
         try:
             async with self._lane.enter() as turn:
                 self._close(batch)
-                await self._plans[batch.verb].run(outcomes)
-                turn.answered(len(outcomes), [outcome.error for outcome in outcomes])
+                await settle(self._plans[batch.verb], entries, self._sleep)
+                turn.answered(len(entries), [entry.outcome.error for entry in entries])
         except Exception as error:  # noqa: BLE001 - raised in the tasks of those who wait
             failure = error
         finally:
@@ -239,11 +242,12 @@ class Writer:
 
     def _answer(self, batch: _Batch, failure: Exception | None) -> None:
         """Give each caller his outcome; *failure* where nothing was begun for his row."""
-        for outcome, answer in zip(batch.outcomes, batch.answers, strict=True):
+        for entry, answer in zip(batch.entries, batch.answers, strict=True):
+            outcome = entry.outcome
             self._room.release()
             if answer.done():  # cancelled: nobody asks any more
                 continue
-            if failure is None or outcome.state not in _OPEN:
+            if failure is None or not is_open(outcome):
                 answer.set_result(outcome)
             elif outcome.state is State.UNKNOWN and outcome.error is not None:
                 if outcome.error is not failure:

@@ -5,7 +5,7 @@ import heapq
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
@@ -14,9 +14,12 @@ from yarl import URL
 
 from creatio_async import AuthenticationError, Creatio, Outcome, State, TransportError
 from creatio_async.bulk.creates import Creates
+from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.verbs import OnDelete
 from creatio_async.bulk.writer import Writer
 from creatio_async.emulator import Emulator
 from creatio_async.messages import Headers, Request, Response
+from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.limiter import Adaptive
 from creatio_async.runtime.adaptive import Lane, lane_for
 from tests.api.canned import client
@@ -79,6 +82,9 @@ async def write(outcomes: list[Outcome]) -> None:
 class Plan:
     """Settles batches as *settle* has it, and keeps them."""
 
+    kind: ClassVar[str] = "write"
+    sifts: ClassVar[bool] = False
+
     verb: str = "create"
     settle: Callable[[list[Outcome]], Awaitable[None]] = write
     requests: int = 0
@@ -86,14 +92,23 @@ class Plan:
     under_way: int = 0
     most_at_once: int = 0
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Outcome]:
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
         """Take any row."""
-        return [
+        outcomes = [
             Outcome(first + at, self.verb, row, f"id {first + at}") for at, row in enumerate(rows)
         ]
+        return [Entry(each, Operation("POST", ""), OnDelete("City")) for each in outcomes]
 
-    async def run(self, outcomes: list[Outcome]) -> None:
-        """Settle *outcomes*."""
+    async def sift(self, entries: list[Entry]) -> None:
+        """Send everything."""
+
+    def rest(self) -> Sequence[Any]:
+        """Nothing follows."""
+        return ()
+
+    async def run(self, entries: list[Entry]) -> list[Later]:
+        """Settle *entries*."""
+        outcomes = [each.outcome for each in entries]
         self.batches.append([each.row for each in outcomes])
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
@@ -101,6 +116,7 @@ class Plan:
             await self.settle(outcomes)
         finally:
             self.under_way -= 1
+        return []
 
     @property
     def sizes(self) -> list[int]:
@@ -306,7 +322,7 @@ async def test_memory_is_bounded_by_what_is_taken_in_and_not_by_cancelled_caller
         assert given.writer._rows == 200
         assert (
             sum(given.plan.sizes)
-            + sum(len(batch.outcomes) for batch in given.writer._filling.values())
+            + sum(len(batch.entries) for batch in given.writer._filling.values())
             <= 30
         )
         given.plan.settle = write
@@ -550,7 +566,7 @@ async def writing(crm: Creatio, **options: Any) -> AsyncIterator[Writer]:
     service = crm.odata["City"]._service
     creates = Creates(
         service,
-        "City",
+        name="City",
         max_bytes=900_000,
         continue_on_error=True,
         new_id=None,
