@@ -9,17 +9,17 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urljoin
 
 from attrs import define, field, frozen
 
-from creatio_async.emulator.odata4 import ODataService
 from creatio_async.emulator.operations import Operation, acceptable
 from creatio_async.emulator.refusals import Answer, Refusal, bad_request, odata_error
+from creatio_async.emulator.store import Store
 from creatio_async.emulator.values import new_guid
 
-__all__ = ["Answered", "BatchLimits", "BatchRunner", "Group", "Item", "repeated_id"]
+__all__ = ["Answered", "BatchLimits", "BatchRunner", "Group", "Item", "Service", "repeated_id"]
 
 _REFERENCE: Final = re.compile(r"^/?\$(?P<id>[^/(?$]+)")
 _TURN: Final = 0.01
@@ -110,11 +110,24 @@ def _items(part: Item | Group) -> list[Item]:
     return part.items if isinstance(part, Group) else [part]
 
 
+class Service(Protocol):
+    """What carries out the operations of a batch."""
+
+    @property
+    def store(self) -> Store:
+        """Where it keeps what the operations write."""
+        ...
+
+    def answer(self, operation: Operation) -> Answer:
+        """Carry out *operation*, whole or not at all."""
+        ...
+
+
 @define
 class BatchRunner:
     """Runs the parts of one batch."""
 
-    service: ODataService
+    service: Service
     root: str
     """The address of the service, with a slash at its end."""
     inherited: Mapping[str, str]
@@ -125,6 +138,8 @@ class BatchRunner:
     """Whether an inner 500 has no body. Source: inferred, an exception on .NET."""
     intercept: Callable[[Operation, Callable[[], Answer]], Answer]
     """Given each operation and what would carry it out."""
+    own_places: bool = False
+    """Whether a row that was created can be meant by an id in its own change set only."""
     _places: dict[str, str] = field(factory=dict[str, str])
     _failed: set[str] = field(factory=set[str])
 
@@ -160,6 +175,8 @@ class BatchRunner:
             return [Answered(part.id, "", answer)]
         guid = new_guid()
         answers: list[Answered] = []
+        if self.own_places:
+            self._places = {}
         try:
             with self.service.store.transaction():
                 for item in part.items:
