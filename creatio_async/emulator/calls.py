@@ -43,6 +43,7 @@ _FUNCTIONS: Final[dict[str, tuple[_Function, ...]]] = {
     "tolower": (_Function((_T,), "odata_lower({0})", _T),),
     "toupper": (_Function((_T,), "odata_upper({0})", _T),),
     "trim": (_Function((_T,), "trim({0})", _T),),
+    "3.replace": (_Function((_T, _T, _T), "replace({0}, {1}, {2})", _T),),  # of OData 3 alone
     "length": (_Function((_T,), "length({0})", _W),),
     "indexof": (_Function((_T, _T), "(instr({0}, {1}) - 1)", _W),),
     "concat": (_Function((_T, _T), "({0} || {1})", _T),),

@@ -16,6 +16,7 @@ from yarl import URL
 
 from creatio_async.emulator.about import about
 from creatio_async.emulator.batching import Batches
+from creatio_async.emulator.entities import ENTITIES, Entities
 from creatio_async.emulator.metadata import metadata
 from creatio_async.emulator.monitors import Monitors
 from creatio_async.emulator.oauth import TOKEN_PATH
@@ -84,6 +85,10 @@ class Site:
     batches: Batches
     operations: int = 0
     monitors: Monitors = field(factory=Monitors)
+    _entities: Entities = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._entities = Entities(self.service, self.batches.limits)
 
     async def deliver(self, request: Request) -> Delivery:
         """Answer *request*, and let it meet its troubles before and after."""
@@ -101,7 +106,7 @@ class Site:
                 case Cut() if response.body:
                     return Delivery(response, trouble.length(len(response.body)))
                 case Fail(after=True):
-                    return Delivery(_response(_failure(trouble)))
+                    return Delivery(_response(self._failed(trouble, request)))
                 case Accepted():
                     root = self._root(request) + _MONITORS
                     return Delivery(_response(self.monitors.accept(trouble, response, root)))
@@ -122,7 +127,7 @@ class Site:
             case Redirect():
                 return Delivery(_response(_elsewhere(trouble)))
             case Fail(after=False):
-                return Delivery(_response(_failure(trouble)))
+                return Delivery(_response(self._failed(trouble, request)))
             case Expire():
                 session = self._session(request)
                 if session is not None:
@@ -131,6 +136,10 @@ class Site:
             case _:
                 pass
         return None
+
+    def _failed(self, trouble: Fail, request: Request) -> Answer:
+        answer = _failure(trouble)
+        return self._entities.told(answer, request) if ENTITIES in request.url.path else answer
 
     def _session(self, request: Request) -> Session | None:
         cookies = cookies_of("; ".join(request.headers.get_all("cookie")))
@@ -215,6 +224,10 @@ class Site:
     async def _workspace(self, path: str, request: Request) -> Answer:
         if path == "/odata" or path.startswith("/odata/"):
             return await self._odata(path.removeprefix("/odata").lstrip("/"), request)
+        if path == ENTITIES or path.startswith(ENTITIES + "/"):
+            root = self._root(request, ENTITIES)
+            below = path.removeprefix(ENTITIES).lstrip("/")
+            return await self._entities.answer(root, below, request, self._inner, self._count)
         if path == _HASHES:
             return self._hashes(request.method)
         if path.startswith(_PROCESSES):
@@ -230,9 +243,9 @@ class Site:
         described = sha256(metadata(self.service.store.schemas)).hexdigest()
         return Answer(200, (JSON,), orjson.dumps({"EntitySchemaManager": described[:32]}))
 
-    def _root(self, request: Request) -> str:
+    def _root(self, request: Request, service: str = "/odata") -> str:
         root = f"{request.url.scheme}://{request.url.raw_authority}{self.directory}"
-        return root + ("/0/odata/" if self.framework else "/odata/")
+        return f"{root}{'/0' if self.framework else ''}{service}/"
 
     async def _odata(self, path: str, request: Request) -> Answer:
         root = self._root(request)
@@ -254,6 +267,9 @@ class Site:
             root,
         )
         return self.service.answer(operation)
+
+    def _count(self) -> None:
+        self.operations += 1
 
     def _inner(self, operation: Operation, carry_out: Callable[[], Answer]) -> Answer:
         self.operations += 1
