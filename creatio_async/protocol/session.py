@@ -67,6 +67,8 @@ _SECOND_FACTOR = {
 
 _LOCKED = re.compile(r"\block", re.IGNORECASE)
 
+_XML = frozenset({"application/xml", "text/xml"})
+
 _LOGIN_PAGE_HEAD = 4096
 """Bytes of a page in which the marks of the login page are looked for."""
 
@@ -196,6 +198,8 @@ def _is_login_redirect(response: Response) -> bool:
 
 def _is_login_page(response: Response) -> bool:
     if response.status != 200 or not response.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return False
+    if response.content_type in _XML:  # the result of a process, which may hold such an address
         return False
     head = response.body[:_LOGIN_PAGE_HEAD]
     return b"/Login/" in head or b'"bootstrap.login"' in head

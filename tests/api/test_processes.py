@@ -273,3 +273,19 @@ async def test_names_of_any_script_are_encoded() -> None:
     assert url.path.endswith("UsrПроцесс/Execute")
     assert parse_qsl(url.raw_query_string) == [("Имя", "Анна")]
     assert str(url).isascii()
+
+
+async def test_a_result_that_holds_the_address_of_the_login_page_is_no_lost_session(
+    crm: Creatio, emulator: Emulator
+) -> None:
+    runs = 0
+
+    @emulator.process("UsrLink")
+    def link() -> dict[str, str]:
+        nonlocal runs
+        runs += 1
+        return {"Link": "https://acme.creatio.com/Login/NuiLogin.aspx"}
+
+    found = await crm.processes.execute("UsrLink", result="Link")
+    assert found == "https://acme.creatio.com/Login/NuiLogin.aspx"
+    assert (runs, emulator.logins) == (1, 1)
