@@ -15,6 +15,8 @@ from creatio_async.bulk.job import Job
 from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
 from creatio_async.bulk.verbs import IfExists
+from creatio_async.bulk.writer import Writer
+from creatio_async.protocol.limiter import Adaptive
 from creatio_async.query import Query
 
 __all__ = ["Many"]
@@ -199,4 +201,56 @@ class Many(Query):
             dead_letters=dead_letters,
             clock=sender.clock,
             sleep=sender.sleep,
+        )
+
+    def writer(
+        self,
+        *,
+        linger: float = 0.05,
+        at_once: int | Adaptive = 4,
+        batch_size: int = 100,
+        max_bytes: int = 900_000,
+        format: Format = "json",  # noqa: A002
+        new_id: Literal["uuid4"] | Derived | Callable[[Mapping[str, Any]], UUID | str] = "uuid4",
+        if_exists: IfExists = "conflict",
+        return_rows: bool = False,
+    ) -> Writer:
+        """Return a writer, to which any number of tasks push single rows.
+
+        ::
+
+            async with cities.writer() as writer:
+                outcome = await writer.create({"Name": "Burbank"})
+
+        Options that are not told of here are those of `create_many`.
+
+        Args:
+            linger: Seconds for which a row waits for others that it is sent with.
+            at_once: Batches under way at once; `Adaptive()` finds out how many the site gains by.
+                A quarter of the client's `Limits.at_once` is left to single calls, in any case.
+            batch_size: Rows in a batch at most, 1 to 100.
+            max_bytes: Bytes of a request at most; what is more is split.
+            format: How a batch travels.
+            new_id: How a row without `Id` gets one.
+            if_exists: What is done about a row whose `Id` is taken by one with other values.
+            return_rows: Fill `Outcome.saved` with the rows that were added.
+
+        Raises:
+            ValueError: An option is out of bounds.
+            TypeError: *at_once* or *batch_size* is no number.
+        """
+        make: NewId | None = None
+        if new_id != "uuid4":
+            make = new_id.within(self.name) if isinstance(new_id, Derived) else new_id
+        common: dict[str, Any] = {"name": self.name, "max_bytes": max_bytes, "format": format}
+        creates = Creates(
+            self._service, **common, new_id=make, if_exists=if_exists, return_rows=return_rows
+        )
+        updates, deletes = Updates(self._service, **common), Deletes(self._service, **common)
+        sender = self._service.sender
+        return Writer(
+            {"create": creates, "update": updates, "delete": deletes},
+            sender.gate.lane(at_once, sender.clock),
+            linger=linger,
+            batch_size=batch_size,
         )

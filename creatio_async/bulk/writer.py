@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import index
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, cast
@@ -10,10 +10,8 @@ from uuid import UUID
 
 from attrs import define, field
 
-from creatio_async.bulk.entry import Entry, is_open
-from creatio_async.bulk.job import Plan
+from creatio_async.bulk.entry import Entry, Later, is_open
 from creatio_async.bulk.report import Outcome
-from creatio_async.bulk.settling import settle
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.protocol.limiter import Pace
@@ -21,16 +19,25 @@ from creatio_async.protocol.names import key_text
 from creatio_async.protocol.values import check_row
 from creatio_async.runtime.adaptive import Lane
 
-__all__ = ["Verb", "Writer"]
+__all__ = ["Writer"]
 
-Verb = Literal["create", "update", "delete"]
+_Verb = Literal["create", "update", "delete"]
+_Answer = asyncio.Future[Outcome]
+
+
+class _Plan(Protocol):
+    """What is done with the rows of one verb."""
+
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]: ...
+
+    async def run(self, entries: list[Entry]) -> list[Later]: ...
 
 
 class _Handle(Protocol):
     def cancel(self) -> object: ...
 
 
-Later = Callable[[float, Callable[[], None]], _Handle]
+_Timer = Callable[[float, Callable[[], None]], _Handle]
 """Calls a function after so many seconds, as the ``call_later`` of an event loop does."""
 
 
@@ -38,9 +45,10 @@ Later = Callable[[float, Callable[[], None]], _Handle]
 class _Batch:
     """Rows that go together, and who waits for each of them."""
 
-    verb: Verb
-    entries: list[Entry] = field(factory=list[Entry])
-    answers: list[asyncio.Future[Outcome]] = field(factory=list[asyncio.Future[Outcome]])
+    verb: _Verb
+    rows: list[tuple[Entry, _Answer]] = field(factory=list[tuple[Entry, _Answer]])
+    wait: float = 0.0
+    """Seconds until it is sent, where its rows were sent before."""
     timer: _Handle | None = None
     """Sends it when its rows have waited long enough; None once it is in line to be sent."""
 
@@ -67,13 +75,12 @@ class Writer:
 
     def __init__(
         self,
-        plans: Mapping[Verb, Plan],
+        plans: Mapping[_Verb, _Plan],
         lane: Lane,
         *,
         linger: float,
         batch_size: int,
-        later: Later | None = None,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        later: _Timer | None = None,
     ) -> None:
         """Keep the options.
 
@@ -83,7 +90,6 @@ class Writer:
             linger: Seconds for which a row waits for others.
             batch_size: Rows in a batch.
             later: What counts the seconds; None for the event loop.
-            sleep: Waits so many seconds, before rows that were turned away are sent again.
 
         Raises:
             ValueError: An option is out of bounds.
@@ -98,9 +104,8 @@ class Writer:
         self._linger = linger
         self._batch_size = batch_size
         self._later = later
-        self._sleep = sleep
         self._room = asyncio.Semaphore((lane.limit.most + 1) * batch_size)
-        self._filling: dict[Verb, _Batch] = {}
+        self._filling: dict[_Verb, _Batch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._rows = 0
         self._entering = 0
@@ -179,7 +184,7 @@ class Writer:
             if self._tasks:
                 await asyncio.wait(self._tasks)
 
-    async def _write(self, verb: Verb, row: Any) -> Outcome:
+    async def _write(self, verb: _Verb, row: Any) -> Outcome:
         if self._phase != "open":
             raise RuntimeError("the writer is not open: use it within 'async with'")
         (entry,) = self._plans[verb].prepare(self._rows, [row])
@@ -191,10 +196,9 @@ class Writer:
             self._entering -= 1
         return await self._join(verb, entry)
 
-    def _join(self, verb: Verb, entry: Entry) -> "asyncio.Future[Outcome]":
+    def _join(self, verb: _Verb, entry: Entry) -> _Answer:
         """Put a row into the batch that is being filled; return where its outcome will be."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Outcome] = loop.create_future()
+        answer: _Answer = asyncio.get_running_loop().create_future()
         if self._phase == "left":  # broken off before there was room
             self._room.release()
             answer.set_result(entry.outcome)
@@ -202,11 +206,10 @@ class Writer:
         batch = self._filling.get(verb)
         if batch is None:
             batch = self._filling[verb] = _Batch(verb)
-            later = cast("Later", self._later)
+            later = cast("_Timer", self._later)
             batch.timer = later(self._linger, lambda: self._send(batch))
-        batch.entries.append(entry)
-        batch.answers.append(answer)
-        if len(batch.entries) == self._batch_size:
+        batch.rows.append((entry, answer))
+        if len(batch.rows) == self._batch_size:
             del self._filling[verb]
             self._send(batch)
         elif self._phase == "leaving":
@@ -214,47 +217,80 @@ class Writer:
         return answer
 
     def _send(self, batch: _Batch) -> None:
-        """Put *batch* in line, if it is not there yet. It takes rows until it gets its place."""
+        """Put *batch* in line, if it is not there yet. It takes rows until it gets its turn."""
         if batch.timer is not None:
             batch.timer.cancel()
             batch.timer = None
-            task = asyncio.create_task(self._run(batch), name="creatio_async writer, a batch")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(batch)
+
+    def _start(self, batch: _Batch) -> None:
+        task = asyncio.create_task(self._run(batch), name="creatio_async writer, a batch")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self, batch: _Batch) -> None:
-        entries, failure = batch.entries, None
+        later, failure = list[Later](), None
         try:
+            if batch.wait:
+                await self._pause(batch.wait)
             async with self._lane.enter() as turn:
                 self._close(batch)
-                await settle(self._plans[batch.verb], entries, self._sleep)
+                entries = [entry for entry, _ in batch.rows]
+                later = await self._plans[batch.verb].run(entries)
                 turn.answered(len(entries), [entry.outcome.error for entry in entries])
         except Exception as error:  # noqa: BLE001 - raised in the tasks of those who wait
             failure = error
         finally:
             self._close(batch)
-            self._answer(batch, failure)
+            self._answer(batch, later, failure)
 
     def _close(self, batch: _Batch) -> None:
         """Let no more rows into *batch*."""
         if self._filling.get(batch.verb) is batch:
             del self._filling[batch.verb]
 
-    def _answer(self, batch: _Batch, failure: Exception | None) -> None:
-        """Give each caller his outcome; *failure* where nothing was begun for his row."""
-        for entry, answer in zip(batch.entries, batch.answers, strict=True):
-            outcome = entry.outcome
-            self._room.release()
-            if answer.done():  # cancelled: nobody asks any more
-                continue
-            if failure is None or not is_open(outcome):
-                answer.set_result(outcome)
-            elif outcome.state is State.UNKNOWN and outcome.error is not None:
-                if outcome.error is not failure:
-                    outcome.error.add_note(f"then all failed: {failure}")
-                answer.set_result(outcome)
+    async def _pause(self, seconds: float) -> None:
+        over = asyncio.Event()
+        timer = cast("_Timer", self._later)(seconds, over.set)
+        try:
+            await over.wait()
+        finally:
+            timer.cancel()
+
+    def _answer(self, batch: _Batch, later: list[Later], failure: Exception | None) -> None:
+        """Give each caller his outcome, but for rows that are sent again *later*.
+
+        Those wait by themselves: they hold up no place, and nobody else's answer.
+        """
+        parts = [_Batch(batch.verb, wait=each.seconds) for each in later]
+        again = {
+            id(entry): part
+            for part, each in zip(parts, later, strict=True)
+            for entry in each.entries
+        }
+        for entry, answer in batch.rows:
+            part = again.get(id(entry))
+            if part is not None:
+                part.rows.append((entry, answer))
             else:
-                answer.set_exception(failure)
+                self._room.release()
+                _settle(entry.outcome, answer, failure)
+        for part in parts:
+            self._start(part)
+
+
+def _settle(outcome: Outcome, answer: _Answer, failure: Exception | None) -> None:
+    """Give a caller the outcome of his row; *failure*, if nothing was begun for it."""
+    if answer.done():  # cancelled: nobody asks any more
+        return
+    if failure is None or not is_open(outcome):
+        answer.set_result(outcome)
+    elif outcome.state is State.UNKNOWN and outcome.error is not None:
+        if outcome.error is not failure:
+            outcome.error.add_note(f"then all failed: {failure}")
+        answer.set_result(outcome)
+    else:
+        answer.set_exception(failure)
 
 
 def _checked(row: Mapping[str, Any], place: str) -> dict[str, Any]:

@@ -3,9 +3,8 @@ import datetime as dt
 import gc
 import heapq
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,9 +12,8 @@ from attrs import define, field
 from yarl import URL
 
 from creatio_async import AuthenticationError, Creatio, Outcome, State, TransportError
-from creatio_async.bulk.creates import Creates
 from creatio_async.bulk.entry import Entry, Later
-from creatio_async.bulk.verbs import OnDelete
+from creatio_async.bulk.verbs import Verb
 from creatio_async.bulk.writer import Writer
 from creatio_async.emulator import Emulator
 from creatio_async.messages import Headers, Request, Response
@@ -27,6 +25,9 @@ from tests.api.scripted import eventually
 from tests.api.table import Script, Table
 
 Row = dict[str, Any]
+
+OPERATION = Operation("POST", "City", {})
+VERB = Verb("City")
 
 
 @define(eq=False)
@@ -71,52 +72,43 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def write(outcomes: list[Outcome]) -> None:
+async def write(entries: list[Entry]) -> list[Later]:
     """Let each row be written."""
     await asyncio.sleep(0)
-    for each in outcomes:
-        each.state, each.attempts = State.DONE, 1
+    for each in entries:
+        each.outcome.state, each.outcome.attempts = State.DONE, 1
+    return []
+
+
+Settle = Callable[[list[Entry]], Awaitable[list[Later]]]
 
 
 @define(eq=False)
 class Plan:
     """Settles batches as *settle* has it, and keeps them."""
 
-    kind: ClassVar[str] = "write"
-    sifts: ClassVar[bool] = False
-
     verb: str = "create"
-    settle: Callable[[list[Outcome]], Awaitable[None]] = write
-    requests: int = 0
+    settle: Settle = write
     batches: list[list[Any]] = field(factory=list[list[Any]])
     under_way: int = 0
     most_at_once: int = 0
 
     def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
         """Take any row."""
-        outcomes = [
-            Outcome(first + at, self.verb, row, f"id {first + at}") for at, row in enumerate(rows)
+        return [
+            Entry(Outcome(number, self.verb, row, f"id {number}"), OPERATION, VERB)
+            for number, row in enumerate(rows, first)
         ]
-        return [Entry(each, Operation("POST", ""), OnDelete("City")) for each in outcomes]
-
-    async def sift(self, entries: list[Entry]) -> None:
-        """Send everything."""
-
-    def rest(self) -> Sequence[Any]:
-        """Nothing follows."""
-        return ()
 
     async def run(self, entries: list[Entry]) -> list[Later]:
         """Settle *entries*."""
-        outcomes = [each.outcome for each in entries]
-        self.batches.append([each.row for each in outcomes])
+        self.batches.append([each.outcome.row for each in entries])
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
         try:
-            await self.settle(outcomes)
+            return await self.settle(entries)
         finally:
             self.under_way -= 1
-        return []
 
     @property
     def sizes(self) -> list[int]:
@@ -130,12 +122,12 @@ class Door:
 
     is_open: asyncio.Event = field(factory=asyncio.Event)
 
-    async def __call__(self, outcomes: list[Outcome]) -> None:
-        """Wait for it, and settle *outcomes*."""
-        for each in outcomes:
-            each.state = State.UNKNOWN
+    async def __call__(self, entries: list[Entry]) -> list[Later]:
+        """Wait for it, and settle *entries*."""
+        for each in entries:
+            each.outcome.state = State.UNKNOWN
         await self.is_open.wait()
-        await write(outcomes)
+        return await write(entries)
 
 
 @define(eq=False)
@@ -154,7 +146,7 @@ class Setup:
 
 
 def setup(
-    settle: Callable[[list[Outcome]], Awaitable[None]] = write,
+    settle: Settle = write,
     *,
     at_once: int | Adaptive = 2,
     linger: float = 0.05,
@@ -321,8 +313,7 @@ async def test_memory_is_bounded_by_what_is_taken_in_and_not_by_cancelled_caller
         await settle()
         assert given.writer._rows == 200
         assert (
-            sum(given.plan.sizes)
-            + sum(len(batch.entries) for batch in given.writer._filling.values())
+            sum(given.plan.sizes) + sum(len(batch.rows) for batch in given.writer._filling.values())
             <= 30
         )
         given.plan.settle = write
@@ -517,14 +508,14 @@ REQUEST = Request(method="POST", url=URL("http://crm.test/0/odata/$batch"), head
 async def test_what_a_batch_raises_reaches_everyone_in_it_and_nobody_else() -> None:
     refused = AuthenticationError(REQUEST, Response(status=200, headers=Headers()))
 
-    async def settle_some(outcomes: list[Outcome]) -> None:
-        if outcomes[0].row["Name"] == "City 0":
-            outcomes[0].state = State.DONE
-            outcomes[1].state = State.UNKNOWN
-            outcomes[1].error = TransportError(REQUEST, "no answer in time")
-            outcomes[2].state, outcomes[2].error = State.UNKNOWN, refused
-            raise refused
-        await write(outcomes)
+    async def settle_some(entries: list[Entry]) -> list[Later]:
+        first, second, third = (each.outcome for each in entries[:3])
+        if first.row["Name"] != "City 0":
+            return await write(entries)
+        first.state = State.DONE
+        second.state, third.state = State.UNKNOWN, State.UNKNOWN
+        second.error, third.error = TransportError(REQUEST, "no answer in time"), refused
+        raise refused
 
     given = setup(settle_some)
     async with given.writer:
@@ -543,7 +534,7 @@ async def test_what_a_batch_raises_reaches_everyone_in_it_and_nobody_else() -> N
 
 
 async def test_a_mistake_within_a_batch_is_told_and_the_writer_goes_on() -> None:
-    async def fail(_: list[Outcome]) -> None:
+    async def fail(_: list[Entry]) -> list[Later]:
         raise LookupError("ours")
 
     given = setup(fail)
@@ -557,29 +548,74 @@ async def test_a_mistake_within_a_batch_is_told_and_the_writer_goes_on() -> None
     assert all(each.result().ok for each in second)
 
 
+# Sent again
+
+
+async def test_rows_that_are_put_off_hold_nobody_up_and_are_sent_again_in_their_time() -> None:
+    async def put_off(entries: list[Entry]) -> list[Later]:
+        given.plan.settle = write
+        await write(entries[:4])
+        return [Later(3, entries[4:6], alone=True), Later(1, entries[6:], alone=False)]
+
+    given = setup(put_off, at_once=1)
+    async with given.writer:
+        callers = given.push(*rows(10))
+        await settle()
+        assert [each.done() for each in callers] == [True] * 4 + [False] * 6
+        assert given.lane.taken == 0
+        await given.timers.pass_(1)
+        assert [each.done() for each in callers] == [True] * 4 + [False] * 2 + [True] * 4
+        await given.timers.pass_(2)
+        assert all(each.result().ok for each in callers)
+    assert given.plan.batches == [rows(10), rows(4, 6), rows(2, 4)]
+
+
+async def test_leaving_waits_for_rows_that_are_put_off() -> None:
+    async def put_off(entries: list[Entry]) -> list[Later]:
+        given.plan.settle = write
+        return [Later(3, entries, alone=True)]
+
+    given = setup(put_off)
+    async with given.writer:
+        callers = given.push(*rows(10))
+        await settle()
+        leaving = asyncio.create_task(given.timers.pass_(3))
+    await leaving
+    assert all(each.result().ok for each in callers)
+    assert given.plan.sizes == [10, 10]
+
+
+async def test_leaving_that_is_cancelled_answers_for_rows_that_are_put_off() -> None:
+    async def put_off(entries: list[Entry]) -> list[Later]:
+        return [Later(3, entries, alone=True)]
+
+    given = setup(put_off)
+    callers: list[asyncio.Task[Outcome]] = []
+
+    async def block() -> None:
+        async with given.writer:
+            callers.extend(given.push(*rows(10)))
+            await settle()
+
+    leaving = asyncio.create_task(block())
+    await settle()
+    await settle()
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    assert {(await each).state for each in callers} == {State.NOT_RUN}
+
+
 # At a site
 
 
-@asynccontextmanager
-async def writing(crm: Creatio, **options: Any) -> AsyncIterator[Writer]:
-    """Open a writer of cities."""
-    service = crm.odata["City"]._service
-    creates = Creates(
-        service,
-        name="City",
-        max_bytes=900_000,
-        continue_on_error=True,
-        new_id=None,
-        return_rows=False,
-    )
-    lane = lane_for(options.pop("at_once", 4), 16, service.sender.clock)
+def writer_of(crm: Creatio, **options: Any) -> Writer:
+    """Return a writer of cities."""
     given: dict[str, Any] = {"linger": 0, "batch_size": 10, **options}
-    async with Writer({"create": creates}, lane, **given) as writer:
-        yield writer
+    return crm.odata["City"].writer(**given)
 
 
 async def test_what_a_hundred_tasks_push_is_there_once(crm: Creatio, emulator: Emulator) -> None:
-    async with writing(crm, batch_size=100) as writer:
+    async with writer_of(crm, batch_size=100) as writer:
         outcomes = await asyncio.gather(*(writer.create(row) for row in rows(250)))
     assert all(each.ok for each in outcomes)
     assert sorted(row["Name"] for row in emulator.rows("City")) == sorted(
@@ -594,7 +630,7 @@ async def test_what_a_hundred_tasks_push_is_there_once(crm: Creatio, emulator: E
 )
 async def test_nothing_is_lost_or_written_twice(whole: str) -> None:
     table = Table([Script(whole=whole), Script(), Script(whole=whole)])
-    async with client(table) as crm, writing(crm) as writer:
+    async with client(table) as crm, writer_of(crm) as writer:
         outcomes = await asyncio.gather(*(writer.create(row) for row in rows(35)))
     assert Counter(each.state for each in outcomes) == {State.DONE: 35}
     assert sorted(row["Name"] for row in table.rows.values()) == sorted(
@@ -604,7 +640,7 @@ async def test_nothing_is_lost_or_written_twice(whole: str) -> None:
 
 async def test_a_row_that_is_refused_is_the_business_of_its_caller_alone() -> None:
     table = Table([Script(rows=["done", "400"])])
-    async with client(table) as crm, writing(crm) as writer:
+    async with client(table) as crm, writer_of(crm) as writer:
         outcomes = await asyncio.gather(*(writer.create(row) for row in rows(3)))
     assert [each.ok for each in outcomes] == [True, False, True]
     assert outcomes[1].http_status == 400
@@ -612,7 +648,7 @@ async def test_a_row_that_is_refused_is_the_business_of_its_caller_alone() -> No
 
 async def test_a_login_that_is_refused_reaches_everyone_who_waits() -> None:
     table = Table([Script(whole="401")] * 9)
-    async with client(table) as crm, writing(crm, at_once=1) as writer:
+    async with client(table) as crm, writer_of(crm, at_once=1) as writer:
         table.code = 1
         callers = [asyncio.create_task(writer.create(row)) for row in rows(35)]
         await asyncio.wait(callers)
@@ -623,7 +659,7 @@ async def test_a_login_that_is_refused_reaches_everyone_who_waits() -> None:
 
 async def test_a_refusal_by_the_site_makes_room_for_fewer() -> None:
     table = Table()
-    async with client(table) as crm, writing(crm, at_once=Adaptive()) as writer:
+    async with client(table) as crm, writer_of(crm, at_once=Adaptive()) as writer:
         await asyncio.gather(*(writer.create(row) for row in rows(800)))
         pace = writer.pace
         assert pace is not None
@@ -634,3 +670,30 @@ async def test_a_refusal_by_the_site_makes_room_for_fewer() -> None:
     assert pace is not None
     assert pace.refusals == 1
     assert len(table.rows) == 820
+
+
+async def test_updates_and_deletes_reach_their_rows(crm: Creatio, emulator: Emulator) -> None:
+    keys = emulator.insert("City", rows(4))
+    async with writer_of(crm) as writer:
+        outcomes = await asyncio.gather(
+            writer.update(keys[0], {"Name": "Burbank"}),
+            writer.update(keys[1], {"Name": "Spokane"}),
+            writer.delete(keys[2]),
+            writer.delete(uuid4()),
+        )
+    assert [each.ok for each in outcomes] == [True, True, True, False]
+    names = {row["Id"]: row["Name"] for row in emulator.rows("City")}
+    assert names == {keys[0]: "Burbank", keys[1]: "Spokane", keys[3]: "City 3"}
+
+
+async def test_a_row_that_is_pushed_again_is_unchanged(crm: Creatio) -> None:
+    row = {"Id": str(uuid4()), "Name": "Spokane"}
+    async with writer_of(crm) as writer:
+        assert (await writer.create(row)).state is State.DONE
+        assert (await writer.create(row)).state is State.UNCHANGED
+
+
+@pytest.mark.parametrize("at_once", [0, 1.5, "4"])
+async def test_what_is_no_number_of_batches_is_refused(at_once: Any, crm: Creatio) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        writer_of(crm, at_once=at_once)
