@@ -16,8 +16,8 @@ __all__ = ["Token", "TypeUnsupportedError", "guid_of", "literal", "tokens"]
 _TOKEN: Final = re.compile(
     r"\s*(?:"
     r"(?P<literal>(?:[A-Za-z]+)?'(?:[^']|'')*'"
-    r"|-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[mMlLdDfF]?(?!\w)|INF[dDfF]?\b)"
-    r"|(?:NaN[dDfF]?|true|false|null)\b(?!\s*[/(]))"
+    r"|-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[mMlLdDfF]?(?!\w)|INF[dDf]?\b)"
+    r"|(?:NaN[dDf]?|true|false|null)\b(?!\s*[/(]))"
     r"|(?P<name>[^\W\d]\w*(?:\.\w+)*)"
     r"|(?P<sign>[-(),/:])"
     r"|(?P<end>\Z))"
@@ -71,7 +71,9 @@ def literal(text: str) -> Any:
         return ast.Boolean(text)
     if text == "null":
         return ast.Null()
-    number = text.rstrip("mMlLdDfF") if not text.endswith(("INF", "NaN")) else text
+    if "INF" in text or "NaN" in text:
+        return ast.Float(text.rstrip("dDf"))
+    number = text.rstrip("mMlLdDfF")
     suffix = text[len(number) :].lower()
     whole = number.lstrip("-").isdigit()
     if suffix == "l" and not whole:
