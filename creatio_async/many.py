@@ -37,7 +37,7 @@ class Many(Query):
         self,
         rows: _Rows,
         *,
-        at_once: int = 4,
+        at_once: int | Adaptive = 4,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002
@@ -61,7 +61,8 @@ class Many(Query):
 
         Args:
             rows: An iterable or async iterable of any length; read no faster than it is sent.
-            at_once: Batches under way at once.
+            at_once: Batches under way at once; `Adaptive()` finds out how many the site gains by.
+                A quarter of the client's `Limits.at_once` is left to single calls, in any case.
             batch_size: Rows in a batch, 1 to 100.
             max_bytes: Bytes of a request at most; what is more is split.
             format: How a batch travels: ``"json"``, or ``"multipart"`` (multipart/mixed).
@@ -103,7 +104,7 @@ class Many(Query):
         return Job(
             plan,
             rows,
-            at_once=at_once,
+            at_once=sender.gate.lane(at_once, sender.clock),
             batch_size=batch_size,
             progress=progress,
             order=order,
@@ -116,7 +117,7 @@ class Many(Query):
         self,
         rows: _Rows,
         *,
-        at_once: int = 4,
+        at_once: int | Adaptive = 4,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002
@@ -148,7 +149,7 @@ class Many(Query):
         return Job(
             plan,
             rows,
-            at_once=at_once,
+            at_once=sender.gate.lane(at_once, sender.clock),
             batch_size=batch_size,
             progress=progress,
             order=order,
@@ -161,7 +162,7 @@ class Many(Query):
         self,
         keys: Iterable[UUID | str] | AsyncIterable[UUID | str],
         *,
-        at_once: int = 4,
+        at_once: int | Adaptive = 4,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002
@@ -194,7 +195,7 @@ class Many(Query):
         return Job(
             plan,
             keys,
-            at_once=at_once,
+            at_once=sender.gate.lane(at_once, sender.clock),
             batch_size=batch_size,
             progress=progress,
             order=order,
@@ -226,10 +227,9 @@ class Many(Query):
 
         Args:
             linger: Seconds for which a row waits for others that it is sent with.
-            at_once: Batches under way at once; `Adaptive()` finds out how many the site gains by.
-                A quarter of the client's `Limits.at_once` is left to single calls, in any case.
-            batch_size: Rows in a batch at most, 1 to 100.
-            max_bytes: Bytes of a request at most; what is more is split.
+            at_once: Batches under way at once.
+            batch_size: Rows in a batch at most.
+            max_bytes: Bytes of a request at most.
             format: How a batch travels.
             new_id: How a row without `Id` gets one.
             if_exists: What is done about a row whose `Id` is taken by one with other values.

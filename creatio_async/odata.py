@@ -14,6 +14,7 @@ from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
 from creatio_async.entities import EntitySet
 from creatio_async.metadata import read_metadata
+from creatio_async.protocol.limiter import Adaptive
 from creatio_async.protocol.names import check_name
 from creatio_async.protocol.odata.schema import Schema
 from creatio_async.service import Service
@@ -65,7 +66,7 @@ class OData:
         self,
         operations: Iterable[_Operation] | AsyncIterable[_Operation],
         *,
-        at_once: int = 4,
+        at_once: int | Adaptive = 4,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002
@@ -100,7 +101,7 @@ class OData:
         return Job(
             plan,
             operations,
-            at_once=at_once,
+            at_once=sender.gate.lane(at_once, sender.clock),
             batch_size=batch_size,
             progress=progress,
             order=order,

@@ -13,6 +13,7 @@ from collections.abc import (
     Iterable,
     Sequence,
 )
+from contextlib import AsyncExitStack
 from operator import index
 from os import PathLike
 from types import TracebackType
@@ -25,6 +26,8 @@ from creatio_async.bulk.order import Lanes, Order, Turns
 from creatio_async.bulk.report import Outcome, Progress, Report
 from creatio_async.bulk.source import Source
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
+from creatio_async.protocol.limiter import Pace
+from creatio_async.runtime.adaptive import Lane, as_lane
 
 __all__ = ["Job", "Plan"]
 
@@ -81,7 +84,7 @@ class Job:
         plan: Plan,
         rows: Iterable[Any] | AsyncIterable[Any],
         *,
-        at_once: int,
+        at_once: int | Lane,
         batch_size: int,
         progress: Callable[[Progress], object] | None,
         order: Order = "none",
@@ -95,7 +98,7 @@ class Job:
         Args:
             plan: What is done with the rows.
             rows: The input.
-            at_once: Batches under way at once.
+            at_once: Batches under way at once, or the lane that says when one may be sent.
             batch_size: Rows in a batch.
             progress: Called now and then, and at the end; what it raises ends the job.
             order: What is kept in order: nothing, the outcomes, or the operations on each `Id`.
@@ -108,8 +111,7 @@ class Job:
             ValueError: An option is out of bounds.
             TypeError: *rows* are not several, or an option is no number.
         """
-        if index(at_once) < 1:
-            raise ValueError(f"at_once is a number of batches, not {at_once}")
+        gate = as_lane(at_once, clock)
         if not 1 <= index(batch_size) <= MAX_OPERATIONS:
             raise ValueError(f"a batch has 1 to {MAX_OPERATIONS} rows, not {batch_size}")
         if order not in get_args(Order):
@@ -122,13 +124,15 @@ class Job:
         self._plan = plan
         self._source = Source(rows)
         self._read_before = 0
-        self._at_once = at_once
+        self._gate = gate
+        self._at_once = gate.limit.most
+        self._upcoming = asyncio.Lock()
         self._batch_size = batch_size
         self._progress = progress
         self._grace = grace
         self._clock = clock
         self._sleep = sleep
-        self._ready: asyncio.Queue[list[Outcome] | None] = asyncio.Queue(at_once)
+        self._ready: asyncio.Queue[list[Outcome] | None] = asyncio.Queue(self._at_once)
         self._under_way: dict[int, list[Entry]] = {}
         self._letters = None if dead_letters is None else Letters(dead_letters, plan.kind)
         self._lanes = Lanes() if order == "key" else None
@@ -146,6 +150,11 @@ class Job:
         if self._is_idle:
             message = "a bulk job was never awaited nor entered: nothing was written"
             warnings.warn(message, RuntimeWarning, stacklevel=1, source=self)
+
+    @property
+    def pace(self) -> Pace | None:
+        """What is known of the site; None where `at_once` is a number."""
+        return self._gate.pace
 
     def __await__(self) -> Generator[Any, None, Report]:
         return self._fold().__await__()
@@ -257,8 +266,8 @@ class Job:
 
     async def _work(self, number: int) -> None:
         try:
-            while (turn := await self._next_turn()) is not None:
-                await self._send(number, turn)
+            while await self._send(number):
+                pass
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
             self._fail(error)
             self._feed.give_up()
@@ -273,26 +282,34 @@ class Job:
             except Exception as error:  # noqa: BLE001 - it is the input's, and what waits goes on
                 self._fail(error)
 
-    async def _send(self, number: int, turn: Turn) -> None:
-        entries = self._under_way[number] = turn.entries
-        if turn.rows:
-            fresh = self._prepared(turn)
-            entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
-            if self._plan.sifts:
+    async def _send(self, number: int) -> bool:
+        """Take a batch and send it when it may be sent; return False if there is none any more."""
+        async with AsyncExitStack() as stack:
+            async with self._upcoming:  # no more than one is made up before it may be sent
+                turn = await self._next_turn()
+                if turn is None:
+                    return False
+                entries = self._under_way[number] = turn.entries
+                fresh = self._prepared(turn) if turn.rows else []
+                entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
+                place = await stack.enter_async_context(self._gate.enter())
+            if fresh and self._plan.sifts:
                 await self._plan.sift(fresh)
                 self._feed.put([entry for entry in fresh if is_open(entry.outcome)])
                 entries = self._under_way[number] = turn.entries
                 await self._settled([each.outcome for each in fresh if not is_open(each.outcome)])
-        if not entries:
-            return
-        later = await self._plan.run(entries)
-        del self._under_way[number]
+            if not entries:
+                return True
+            later = await self._plan.run(entries)
+            place.answered(len(entries), [entry.outcome.error for entry in entries])
+            del self._under_way[number]
         if later:
             entries = self._put_off(entries, later)
         if self._lanes is not None:
             self._feed.kept -= len(followers := self._lanes.release(entries))
             self._feed.put(followers)
         await self._settled([entry.outcome for entry in entries])
+        return True
 
     def _prepared(self, turn: Turn) -> list[Entry]:
         try:

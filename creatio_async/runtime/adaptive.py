@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
+from operator import index
 from typing import Protocol
 
 from attrs import define, evolve, field, frozen
@@ -12,7 +13,7 @@ from attrs import define, evolve, field, frozen
 from creatio_async.protocol.limiter import Adaptive, Limiter, Pace
 from creatio_async.protocol.overload import is_overload
 
-__all__ = ["Fixed", "Lane", "Limit", "Turn", "failed", "for_bulk", "lane_for"]
+__all__ = ["Fixed", "Lane", "Limit", "Turn", "as_lane", "checked", "failed", "for_bulk", "lane_for"]
 
 
 class Limit(Protocol):
@@ -192,3 +193,25 @@ def lane_for(
         ceiling = min(setting.ceiling, most)
         limit = Limiter(evolve(setting, start=min(setting.start, ceiling), ceiling=ceiling))
     return Lane(limit, clock, common)
+
+
+def as_lane(at_once: int | Lane, clock: Callable[[], float]) -> Lane:
+    """Return *at_once* as a lane: a number as one that nobody else has.
+
+    Raises:
+        ValueError: It is below 1.
+        TypeError: It is neither a number nor a lane.
+    """
+    return at_once if isinstance(at_once, Lane) else Lane(Fixed(checked(at_once)), clock)
+
+
+def checked(at_once: int) -> int:
+    """Return *at_once*, if it is a number of batches.
+
+    Raises:
+        ValueError: It is below 1.
+        TypeError: It is no number.
+    """
+    if index(at_once) < 1:
+        raise ValueError(f"at_once is a number of batches, not {at_once}")
+    return at_once

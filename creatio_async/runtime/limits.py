@@ -4,14 +4,13 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from operator import index
 from typing import Any
 
 from attrs import Attribute, define, field, frozen
 from attrs.validators import ge, instance_of
 
 from creatio_async.protocol.limiter import Adaptive
-from creatio_async.runtime.adaptive import Lane, for_bulk, lane_for
+from creatio_async.runtime.adaptive import Lane, checked, for_bulk, lane_for
 
 __all__ = ["Gate", "Limits", "Timeouts"]
 
@@ -75,6 +74,4 @@ class Gate:
             if at_once not in self._lanes:
                 self._lanes[at_once] = lane_for(at_once, self.limits.at_once, clock, self.bulk)
             return self._lanes[at_once]
-        if index(at_once) < 1:
-            raise ValueError(f"at_once is a number of batches, or Adaptive(), not {at_once}")
-        return lane_for(at_once, self.limits.at_once, clock, self.bulk)
+        return lane_for(checked(at_once), self.limits.at_once, clock, self.bulk)

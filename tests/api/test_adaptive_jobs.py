@@ -1,0 +1,107 @@
+"""Bulk jobs that find out how many batches at once a site gains by."""
+
+import asyncio
+from typing import Any
+
+from creatio_async import Create, Limits, State
+from creatio_async.protocol.limiter import Adaptive, Phase
+from tests.api.canned import client
+from tests.api.scripted import eventually
+from tests.api.table import Script, Table
+
+
+def rows(count: int) -> list[dict[str, Any]]:
+    return [{"Name": f"City {number}"} for number in range(count)]
+
+
+async def test_a_job_begins_with_one_batch_at_a_time_and_then_sends_more() -> None:
+    table = Table()
+    seen: list[int] = []
+
+    async def before() -> None:
+        seen.append(table.under_way)
+        await asyncio.sleep(0)
+
+    table.before = before
+    async with client(table) as crm:
+        job = crm.odata["City"].create_many(rows(400), at_once=Adaptive(), batch_size=10)
+        report = await job
+    assert report.counts == {State.DONE: 400}
+    assert seen[:4] == [1, 1, 1, 1]
+    assert max(seen) > 1
+    assert job.pace is not None
+    assert job.pace.phase is not Phase.MEASURING
+    assert job.pace.per_record > 0
+
+
+async def test_a_job_with_a_number_finds_nothing_out() -> None:
+    async with client(Table()) as crm:
+        job = crm.odata["City"].create_many(rows(10), at_once=2)
+        await job
+    assert job.pace is None
+
+
+async def test_jobs_of_one_client_share_what_they_find() -> None:
+    table = Table()
+    async with client(table, limits=Limits(at_once=8)) as crm:
+        cities, setting = crm.odata["City"], Adaptive(2, 4)
+        jobs = [
+            cities.create_many(rows(200), at_once=setting, batch_size=10),
+            crm.odata.write_many([Create("City", row) for row in rows(200)], at_once=setting),
+        ]
+        reports = await asyncio.gather(*jobs)
+        assert [report.done for report in reports] == [200, 200]
+        assert jobs[0].pace == jobs[1].pace
+        again = cities.create_many(rows(1), at_once=setting)
+        await again
+    assert table.most_at_once <= 4
+    assert again.pace is not None
+    assert again.pace.history[0][1] == 2
+
+
+async def test_a_refusal_lowers_the_limit_although_the_rows_get_through() -> None:
+    table = Table([Script()] * 12 + [Script(whole="429")])
+    async with client(table) as crm:
+        job = crm.odata["City"].create_many(rows(400), at_once=Adaptive(), batch_size=10)
+        report = await job
+    assert report.counts == {State.DONE: 400}
+    assert job.pace is not None
+    assert job.pace.refusals >= 1
+
+
+async def test_however_many_bulk_jobs_run_a_single_call_gets_through() -> None:
+    table = Table()
+    hold = asyncio.Event()
+    table.before = hold.wait
+    async with client(table, limits=Limits(at_once=4)) as crm:
+        cities = crm.odata["City"]
+        jobs = [cities.create_many(rows(300), at_once=4) for _ in range(3)]
+        loads = [asyncio.ensure_future(job) for job in jobs]
+        await eventually(lambda: table.under_way == 3)
+        async with asyncio.timeout(3):
+            assert await crm.odata.entity_sets() == []
+        hold.set()
+        reports = await asyncio.gather(*loads)
+    assert [report.done for report in reports] == [300, 300, 300]
+    assert table.most_at_once == 3
+
+
+async def test_a_job_that_is_left_while_it_waits_for_its_turn_accounts_for_every_row() -> None:
+    table = Table()
+    hold = asyncio.Event()
+    table.before = hold.wait
+    async with client(table, limits=Limits(at_once=2)) as crm:
+        cities = crm.odata["City"]
+        first = asyncio.ensure_future(cities.create_many(rows(10)))
+        await eventually(lambda: table.under_way == 1)
+        second = cities.create_many(rows(30), batch_size=10)
+        running = asyncio.ensure_future(second)
+        await eventually(lambda: second._under_way != {})
+        running.cancel()
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running])
+        hold.set()
+        assert (await first).done == 10
+    assert second.report.counts == {State.NOT_RUN: 10}
+    assert [each.index for each in second.unfinished] == list(range(10))
