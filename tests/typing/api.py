@@ -8,6 +8,7 @@ from typing import Any, assert_type
 from uuid import UUID
 
 from creatio_async import (
+    Adaptive,
     Auth,
     Batch,
     ClientCredentials,
@@ -29,6 +30,7 @@ from creatio_async import (
     Job,
     Limits,
     Outcome,
+    Pace,
     Page,
     Password,
     Process,
@@ -48,6 +50,7 @@ from creatio_async import (
     Transport,
     Update,
     UriQuery,
+    Writer,
     derived,
     isof,
     now,
@@ -202,6 +205,18 @@ async def many(crm: Creatio, rows: AsyncIterator[Row]) -> None:
     assert_type(crm.odata.write_many([Create("City", {}), Update("City", "id", {})]), Job)
     assert_type(crm.odata.write_many([Delete("City", "id")], order="none"), Job)
     assert_type(read_dead_letters("refused.jsonl"), Iterator[Any])
+
+
+async def pushed(crm: Creatio, key: UUID) -> None:
+    cities = crm.odata["City"]
+    assert_type(cities.create_many([], at_once=Adaptive(start=2, ceiling=8)).pace, Pace | None)
+    crm.odata.write_many([], at_once=Adaptive())
+    async with cities.writer(linger=0.1, at_once=Adaptive(), new_id=derived("Code")) as writer:
+        assert_type(writer, Writer)
+        assert_type(await writer.create({"Name": "Burbank"}), Outcome)
+        assert_type(await writer.update(key, {"Name": "Burbach"}), Outcome)
+        assert_type(await writer.delete(str(key)), Outcome)
+        assert_type(writer.pace, Pace | None)
 
 
 class CalcDiscount(Process, code="UsrCalcDiscount"):
