@@ -169,8 +169,6 @@ def refused(answer: Answer, *, as_json: bool) -> Answer:
     if ODATA_VERSION not in answer.headers:
         return answer
     kept = tuple(h for h in answer.headers if h[0] not in {"Content-Type", "OData-Version"})
-    if answer.status < HTTPStatus.BAD_REQUEST:
-        return Answer(answer.status, (*kept, ("DataServiceVersion", "1.0;")), answer.body)
     error = as_object(orjson.loads(answer.body)["error"]) or {}
     reasons: list[dict[str, Any]] = []
     told = error.get("innererror") if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else None

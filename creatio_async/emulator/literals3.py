@@ -16,17 +16,21 @@ __all__ = ["Token", "TypeUnsupportedError", "guid_of", "literal", "tokens"]
 _TOKEN: Final = re.compile(
     r"\s*(?:"
     r"(?P<literal>(?:[A-Za-z]+)?'(?:[^']|'')*'"
-    r"|-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[mMlLdDfF]?(?!\w)|INF[dDf]?\b)"
+    r"|-?(?:[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?[mMlLdDfF]?(?!\w)|INF[dDf]?\b)"
     r"|(?:NaN[dDf]?|true|false|null)\b(?!\s*[/(]))"
     r"|(?P<name>[^\W\d]\w*(?:\.\w+)*)"
     r"|(?P<sign>[-(),/:])"
     r"|(?P<end>\Z))"
 )
 _QUOTED: Final = re.compile(r"([A-Za-z]*)'(.*)'", re.DOTALL)
-_TIME: Final = re.compile(r"-?P(?=.)(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?")
+_TIME: Final = re.compile(
+    r"-?P(?=.)(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.ASCII
+)
+_LONGEST: Final = 400
+"""Signs of a number; Python itself takes a few thousand at most."""
 
 
-class TypeUnsupportedError(Exception):
+class TypeUnsupportedError(ValueError):
     """A constant is of a type that the emulator has no values of; the message names it."""
 
 
@@ -71,6 +75,8 @@ def literal(text: str) -> Any:
         return ast.Boolean(text)
     if text == "null":
         return ast.Null()
+    if len(text) > _LONGEST:
+        raise ValueError(f"The number {text[:20]}... is too long.")
     if "INF" in text or "NaN" in text:
         return ast.Float(text.rstrip("dDf"))
     number = text.rstrip("mMlLdDfF")
@@ -93,7 +99,7 @@ def _quoted(prefix: str, value: str, text: str) -> Any:
         case "datetimeoffset":
             return ast.DateTime(value)
         case "time":
-            if _TIME.fullmatch(value):
+            if _TIME.fullmatch(value) and len(value) <= _LONGEST:
                 return ast.Duration(value)
         case "X" | "binary":
             if re.fullmatch(r"(?:[0-9A-Fa-f]{2})*", value):

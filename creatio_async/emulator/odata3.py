@@ -29,7 +29,14 @@ from creatio_async.emulator.pages3 import Pages3
 from creatio_async.emulator.places3 import Place, Places
 from creatio_async.emulator.queries import Query
 from creatio_async.emulator.reads import Reader, Row
-from creatio_async.emulator.refusals import Answer, Refusal, bad_query, not_found, odata_error
+from creatio_async.emulator.refusals import (
+    ODATA_VERSION,
+    Answer,
+    Refusal,
+    bad_query,
+    not_found,
+    odata_error,
+)
 from creatio_async.emulator.schema import Column, Kind, Schema
 from creatio_async.emulator.shapes3 import Shape, entity_query, shape_of
 from creatio_async.emulator.sql import Rules
@@ -94,6 +101,8 @@ class OData3Service:
             answer = bad_query(f"The expression is too complex: {error}.").answer
         except RecursionError:
             answer = bad_query("Recursion reached allowed limit.").answer
+        if ODATA_VERSION not in answer.headers:
+            return answer
         return refused(answer, as_json=errors_in_json(operation))
 
     def _answer(self, operation: Operation) -> Answer:

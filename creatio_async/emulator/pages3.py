@@ -192,7 +192,8 @@ def _literal(kind: Kind | None, value: Any) -> str:
         case Kind.FLAG:
             return "true" if value else "false"
         case Kind.DECIMAL:
-            return f"{float(value)!r}d".replace("inf", "INF")
+            number = f"{value}L" if isinstance(value, int) else f"{value!r}d"
+            return number.replace("inf", "INF")
         case _:
             return str(value)
 

@@ -27,7 +27,7 @@ EDM: Final = {
 
 _NUMBER: Final = re.compile(r"[+-]?\d{1,29}(?:\.\d{1,29})?", re.ASCII)
 _WHOLE: Final = re.compile(r"[+-]?\d{1,10}", re.ASCII)
-_TICKS: Final = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)/")
+_TICKS: Final = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)/", re.ASCII)
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:\d\d)\Z", re.IGNORECASE)
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -39,6 +39,8 @@ class Writer3:
         with self.writer.store.transaction():
             schema = place.schema
             fields = dict(body.fields)
+            if fields.get("Id", "") is None:
+                del fields["Id"]
             if place.navigation is not None:
                 fields[place.navigation.column] = place.owner
             many = self._linked(operation, schema, body, fields)

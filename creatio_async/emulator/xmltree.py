@@ -74,7 +74,7 @@ def parsed(data: bytes) -> Element:
     parser.StartDoctypeDeclHandler = doctype
     try:
         parser.Parse(data, True)  # noqa: FBT003 - its signature
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # the latter for an unknown encoding
         raise ValueError(f"The XML is not well-formed: {error}.") from None
     return root.children[0]
 

@@ -215,6 +215,9 @@ async def test_a_lookup_is_followed_and_an_empty_one_leads_to_nothing(crm: Calle
     assert (await v3(crm, "GET", f"{place}/Account/Name")).status == 404
     assert (await v3(crm, "GET", f"{place}/Account/$count")).status == 404
     assert (await v3(crm, "PUT", f"{place}/Account", {}, JSON)).status == 405
+    # this lookup is not checked by the database
+    nobody = await create(crm, "Contact", Name="x", OwnerId="11111111-2222-4333-8444-555555555555")
+    assert (await v3(crm, "GET", entity("Contact", nobody["Id"]) + "/Owner")).status == 204
 
 
 async def test_a_collection_of_a_row_is_read_counted_and_taken_one_by_one(crm: Caller) -> None:

@@ -64,6 +64,12 @@ async def test_an_entry_is_created_and_told_where_it_is(site: Caller) -> None:
     assert fields["CreatedById"] == SUPERVISOR
 
 
+async def test_a_key_that_is_null_is_as_good_as_none(crm: Caller, standard: Caller) -> None:
+    for caller in (crm, standard):
+        row = await create(caller, "City", Id=None, Name="Burbank")
+        assert row["Id"] not in {None, ZERO}
+
+
 async def test_a_plain_object_is_created_as_the_documents_send_it(crm: Caller) -> None:
     # Content-Type and Accept as in the structure of a request, with a slash as older samples have
     sent = {
@@ -180,6 +186,8 @@ async def test_a_decimal_is_digits(crm: Caller, amount: Any) -> None:
         ("application/atom+xml", b"", 400),
         ("application/atom+xml", b"<entry", 400),
         ("application/atom+xml", b"<entry/>", 400),
+        ("application/atom+xml", b"<?xml version='1.0' encoding='nope'?><entry/>", 400),
+        ("application/atom+xml", b"<?xml version='1.0' encoding='gb2312'?><entry/>", 400),
         ("application/atom+xml", b"<!DOCTYPE x [<!ENTITY e 'x'>]><entry>&e;</entry>", 400),
         ("application/atom+xml", b"<a>" * 60 + b"</a>" * 60, 400),
         ("application/atom+xml", b"<a>" + b"<b/>" * 50_001 + b"</a>", 400),
