@@ -5,13 +5,13 @@ import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
 from attrs import define, field
 from yarl import URL
 
-from creatio_async import AuthenticationError, Creatio, Outcome, State, TransportError
+from creatio_async import AuthenticationError, Creatio, Outcome, State, TransportError, derived
 from creatio_async.bulk.entry import Entry, Later
 from creatio_async.bulk.verbs import Verb
 from creatio_async.bulk.writer import Writer
@@ -691,6 +691,15 @@ async def test_a_row_that_is_pushed_again_is_unchanged(crm: Creatio) -> None:
     async with writer_of(crm) as writer:
         assert (await writer.create(row)).state is State.DONE
         assert (await writer.create(row)).state is State.UNCHANGED
+
+
+@pytest.mark.parametrize("new_id", [derived("Name"), lambda row: uuid5(NAMESPACE_URL, row["Name"])])
+async def test_ids_may_be_made_of_the_row(new_id: Any, crm: Creatio, emulator: Emulator) -> None:
+    async with writer_of(crm, new_id=new_id) as writer:
+        first = await writer.create({"Name": "Spokane"})
+        again = await writer.create({"Name": "Spokane"})
+    assert (first.state, again.state, first.id) == (State.DONE, State.UNCHANGED, again.id)
+    assert len(emulator.rows("City")) == 1
 
 
 @pytest.mark.parametrize("at_once", [0, 1.5, "4"])
