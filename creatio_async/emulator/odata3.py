@@ -34,6 +34,7 @@ from creatio_async.emulator.refusals import (
     Answer,
     Refusal,
     bad_query,
+    bad_request,
     not_found,
     odata_error,
 )
@@ -53,6 +54,8 @@ __all__ = ["OData3Service", "errors_in_json"]
 _METHODS: Final = {"GET", "POST", "PUT", "MERGE", "PATCH", "DELETE"}
 _TUNNELLED: Final = {"PUT", "MERGE", "PATCH", "DELETE"}
 _CHANGES: Final = {"PUT", "MERGE", "PATCH"}
+_OF_SETS: Final = {"$orderby", "$inlinecount", "$skip", "$top", "$skiptoken"}
+"""Options that make no sense for one row. Source: the refusal of WCF Data Services."""
 _PREFERENCES: Final = {"return-content", "return-no-content"}
 _TEXT: Final = "text/plain;charset=utf-8"
 _XML: Final = "application/xml;charset=utf-8"
@@ -181,6 +184,7 @@ class OData3Service:
         match operation.method:
             case "GET":
                 given = options3(operation.query)
+                _check_one(given)
                 form = format_of(operation, ATOM, given.get("$format"))
                 shape = self._pages.shape(schema, given)
                 row = self._row(shape, key)
@@ -244,7 +248,7 @@ class OData3Service:
         else:
             raise not_allowed("GET, PUT, MERGE, PATCH, DELETE" if raw else "GET, PUT, MERGE, PATCH")
         if column.name == "Id":
-            raise bad_query("The key of a row cannot be changed.")
+            raise bad_request("The key of a row cannot be changed.")
         self._writer.writer.update(schema, key, {column.name: value}, ieee754=True)
         return answer3(204, "", b"")
 
@@ -255,10 +259,16 @@ def _untunnelled(operation: Operation) -> Operation:
     if wanted is None:
         return operation
     if operation.method != "POST":
-        raise bad_query("The header 'X-HTTP-Method' can be sent with a POST only.")
+        raise bad_request("The header 'X-HTTP-Method' can be sent with a POST only.")
     if wanted not in _TUNNELLED:
-        raise bad_query(f"The header 'X-HTTP-Method' has an invalid value: '{wanted}'.")
+        raise bad_request(f"The header 'X-HTTP-Method' has an invalid value: '{wanted}'.")
     return evolve(operation, method=wanted)
+
+
+def _check_one(given: dict[str, str]) -> None:
+    wrong = sorted(_OF_SETS & given.keys())
+    if wrong:
+        raise bad_query(f"Query options {', '.join(wrong)} cannot be applied to one row.")
 
 
 def _preference(operation: Operation) -> str:

@@ -72,10 +72,11 @@ def _segment(text: str) -> Segment:
 
 
 def unknown_segment(name: str) -> Refusal:
-    """Return the 404 of an address that leads nowhere.
+    """Return the 404 of an address that leads nowhere, with the text of WCF Data Services.
 
-    OData 3 has no other evidence than the table of status codes in academy.creatio.com, "the object
-    or the collection does not exist"; its empty body is not kept, for WCF Data Services tells why.
+    Source of the status: academy.creatio.com, "EntityDataService.svc web service (OData 3)", which
+    wants no body. For a set that is unknown a live site answered 401 in OData 4; that it does here
+    was seen nowhere.
     """
     return not_found(f"Resource not found for the segment '{name}'.")
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from creatio_async.emulator import Emulator, Fail
+from creatio_async.emulator import Accepted, Emulator, Fail
 
 from .caller import ANDREW, SUPERVISOR, ZERO, Caller, caller_of
 from .odata3 import (
@@ -287,6 +287,12 @@ async def test_an_option_that_makes_no_sense_is_a_400(crm: Caller, query: str) -
     response = await v3(crm, "GET", f"ContactCollection?{query}")
     assert response.status == 400
     assert message(response)
+
+
+async def test_an_option_of_sets_is_none_of_a_row(crm: Caller) -> None:
+    for query in ("$top=1", "$skip=0", "$orderby=Name", "$inlinecount=none"):
+        assert (await v3(crm, "GET", f"{entity('Contact', ANDREW)}?{query}")).status == 400
+    assert (await v3(crm, "GET", f"{entity('Contact', ANDREW)}?$count=true")).status == 200
 
 
 async def test_options_that_are_not_of_odata_are_left_alone(crm: Caller) -> None:
@@ -640,6 +646,36 @@ async def test_on_net_the_service_is_without_the_prefix() -> None:
         assert (await caller.ask("GET", "/0" + PATH)).status == 404
 
 
+async def test_addresses_hold_the_directory_of_the_site() -> None:
+    with Emulator(virtual_directory="/studio") as emulator:
+        caller = caller_of(emulator)
+        caller.base += "/studio"
+        await caller.login()
+        root = await entry(caller, "CountryCollection")
+        place = "http://crm.test/studio/0" + PATH
+        assert (
+            root.get("{http://www.w3.org/XML/1998/namespace}base"),
+            root.findtext(f"{ATOM}id"),
+        ) == (
+            place,
+            place + "CountryCollection",
+        )
+        assert links_of(root)["next"].startswith(place + "CountryCollection?$skiptoken=")
+
+
+async def test_a_change_may_be_accepted_first_and_done_later(crm: Caller) -> None:
+    # the table of status codes: a 202 leads to a 303, and that to the result
+    crm.emulator.troubles.add(Accepted(polls=1, then="redirect"), method="PATCH")
+    response = await v3(crm, "PATCH", entity("Contact", ANDREW), {"Phone": "1"}, JSON)
+    found = [response.status]
+    while "location" in response.headers:
+        path = response.headers["location"].removeprefix(crm.base)
+        response = await crm.ask("GET", path)
+        found.append(response.status)
+    assert found == [202, 202, 303, 204]
+    assert (await v3(crm, "GET", entity("Contact", ANDREW) + "/Phone/$value")).text() == "1"
+
+
 async def test_a_fault_on_demand_has_the_form_of_the_service(crm: Caller) -> None:
     for after in (False, True):
         crm.emulator.troubles.add(Fail(after=after, message="boom"))
@@ -688,6 +724,8 @@ async def test_a_query_that_is_too_large_is_a_400(crm: Caller) -> None:
         "not " * 200 + "true",
         "(" * 200 + "true" + ")" * 200,
         " add ".join(["1"] * 3000) + " eq 1",
+        "Owner/" * 100 + "Name eq 'x'",
+        "Owner/" * 3000 + "Name eq 'x'",
     ]
     for text in deep:
         response = await v3(crm, "GET", f"ContactCollection?$filter={text}")
