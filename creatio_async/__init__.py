@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from creatio_async.bulk.job import Job
     from creatio_async.bulk.letters import read_dead_letters
     from creatio_async.bulk.report import BulkError, Outcome, Progress, Report
+    from creatio_async.bulk.syncs import ALL
     from creatio_async.bulk.writer import Writer
     from creatio_async.checking import Checked
     from creatio_async.client import Creatio
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from creatio_async.version import __version__
 
 __all__ = [
+    "ALL",
     "Adaptive",
     "Auth",
     "AuthenticationError",
@@ -192,6 +194,7 @@ _HOMES = {
     "bulk.job": ("Job",),
     "bulk.letters": ("read_dead_letters",),
     "bulk.report": ("BulkError", "Outcome", "Progress", "Report"),
+    "bulk.syncs": ("ALL",),
     "bulk.writer": ("Writer",),
     "checking": ("Checked",),
     "client": ("Creatio",),

@@ -1,17 +1,16 @@
 """Ids that are made of what a row stands for, so that a second run makes them again."""
 
-import datetime as dt
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
 from attrs import field, frozen
 
-from creatio_async.protocol.names import as_guid, check_name
-from creatio_async.protocol.values import dumps, number_text
+from creatio_async.bulk.comparing import meaning
+from creatio_async.protocol.names import check_name
+from creatio_async.protocol.values import dumps
 
-__all__ = ["Derived", "NoKeyError", "canonical", "derived"]
+__all__ = ["Derived", "NoKeyError", "derived"]
 
 _KEY = b"creatio_async"
 _VARIANT = "89ab" * 4
@@ -61,33 +60,12 @@ class Derived:
         def make(row: Mapping[str, Any]) -> str:
             digest = start.copy()
             for column in columns:
-                value = row.get(column)
-                if value is None or value == "":
+                value = meaning(row.get(column))
+                if not value:
                     raise NoKeyError(f"an 'Id' derived of {column!r} needs a value there")
-                digest.update(canonical(value) + b"\n")
+                digest.update(value + b"\n")
             text = digest.hexdigest()
             variant = _VARIANT[int(text[16], 16)]
             return f"{text[:8]}-{text[8:12]}-8{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
         return make
-
-
-def canonical(value: Any) -> bytes:
-    """Return bytes that are the same for values that mean the same, and for no others.
-
-    They hold no line end.
-    """
-    if isinstance(value, str):
-        return dumps(as_guid(value) or value)
-    if isinstance(value, bool):
-        return b"1" if value else b"0"
-    if isinstance(value, int | float | Decimal):
-        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        return number_text(_plain(exact)).encode()
-    if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        value = value.astimezone(dt.UTC)
-    return dumps(value)
-
-
-def _plain(number: Decimal) -> Decimal:
-    return number.normalize() if number else Decimal(0)

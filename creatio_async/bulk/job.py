@@ -11,57 +11,31 @@ from collections.abc import (
     Callable,
     Generator,
     Iterable,
-    Sequence,
 )
 from contextlib import AsyncExitStack
 from operator import index
 from os import PathLike
 from types import TracebackType
-from typing import Any, ClassVar, Protocol, get_args
+from typing import Any, get_args
 
 from creatio_async.bulk.entry import Entry, Later, is_open
 from creatio_async.bulk.feed import Feed, Turn
 from creatio_async.bulk.letters import Letters
 from creatio_async.bulk.order import Lanes, Order, Turns
+from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Outcome, Progress, Report
 from creatio_async.bulk.source import Source
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.protocol.limiter import Pace
 from creatio_async.runtime.adaptive import Lane, as_lane
 
-__all__ = ["Job", "Plan"]
+__all__ = ["Job"]
 
 _BETWEEN = 0.5
 """Seconds between two reports of progress at least."""
 
 _ROOM = 4
 """How often the rows that may be under way may wait beside, before the input is left alone."""
-
-
-class Plan(Protocol):
-    """What a job does with a chunk of rows."""
-
-    requests: int
-    kind: ClassVar[str]
-    """What the job does to a row, in a word."""
-    sifts: ClassVar[bool]
-    """Rows are looked at before they are sent, and some of them then need not be."""
-
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
-        """Return an open entry for each of *rows*; the first of them is number *first*."""
-        ...
-
-    async def run(self, entries: list[Entry]) -> list[Later]:
-        """Settle *entries*; return those of them that are to be run again later."""
-        ...
-
-    async def sift(self, entries: list[Entry]) -> None:
-        """Settle those of *entries* of which nothing has to be sent."""
-        ...
-
-    def rest(self) -> Sequence[Any]:
-        """Return what follows from an input that ended well, as further rows to prepare."""
-        ...
 
 
 class Job:
@@ -293,22 +267,23 @@ class Job:
                 fresh = self._prepared(turn) if turn.rows else []
                 entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
                 place = await stack.enter_async_context(self._gate.enter())
+            settled: list[Entry] = []
             if fresh and self._plan.sifts:
                 await self._plan.sift(fresh)
+                settled = [entry for entry in fresh if not is_open(entry.outcome)]
                 self._feed.put([entry for entry in fresh if is_open(entry.outcome)])
-                entries = self._under_way[number] = turn.entries
-                await self._settled([each.outcome for each in fresh if not is_open(each.outcome)])
-            if not entries:
-                return True
-            later = await self._plan.run(entries)
-            place.answered(len(entries), [entry.outcome.error for entry in entries])
+                self._under_way[number], entries = [*turn.entries, *settled], turn.entries
+            later: list[Later] = []
+            if entries:
+                later = await self._plan.run(entries)
+                place.answered(len(entries), [entry.outcome.error for entry in entries])
             del self._under_way[number]
         if later:
             entries = self._put_off(entries, later)
         if self._lanes is not None:
             self._feed.kept -= len(followers := self._lanes.release(entries))
             self._feed.put(followers)
-        await self._settled([entry.outcome for entry in entries])
+        await self._settled([entry.outcome for entry in entries + settled])
         return True
 
     def _prepared(self, turn: Turn) -> list[Entry]:
@@ -393,5 +368,8 @@ class Job:
             self._feed.end()
 
     def _unprepared(self, turn: Turn) -> list[Outcome]:
-        kind = self._plan.kind
-        return [Outcome(turn.first + at, kind, row, "") for at, row in enumerate(turn.rows)]
+        if self._read_before:  # they follow from the input, and are none of it
+            return [Outcome(-1, self._plan.kind, row, "") for row in turn.rows]
+        return [
+            Outcome(turn.first + at, self._plan.kind, row, "") for at, row in enumerate(turn.rows)
+        ]

@@ -1,6 +1,6 @@
 """What a bulk job tells: an outcome for each row, its progress, and a report at the end."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field, frozen
@@ -21,13 +21,13 @@ class Outcome:
     """What became of one row of the input."""
 
     index: int
-    """Its place in the input, from 0."""
+    """Its place in the input, from 0; -1 for a row that is deleted because it is not there."""
     operation: str
-    """``create``, ``update`` or ``delete``."""
+    """``create``, ``update``, ``delete``; ``upsert``, ``sync`` where nothing was to be sent."""
     row: Any = field(repr=False)
     """The row as it came."""
     id: str
-    """Its `Id`, in lower case."""
+    """Its `Id`, in lower case; empty where it was not found out."""
     state: State = State.NOT_RUN
     http_status: int | None = None
     """The status of its own answer."""
@@ -76,12 +76,14 @@ class Report:
 
     counts: dict[State, int] = field(factory=dict[State, int])
     """Rows by state; a state without rows is not there."""
+    written: dict[str, int] = field(factory=dict[str, int])
+    """What was done, by operation: ``create``, ``update``, ``delete``."""
     failures: list[Outcome] = field(factory=list[Outcome])
     """The first 1,000 outcomes that are not `ok`."""
     more_failures: int = 0
     """Failures beyond those."""
     requests: int = 0
-    """``$batch`` requests, look-ups included."""
+    """``$batch`` requests, look-ups included, and pages that were read to compare with."""
     seconds: float = 0.0
     """From the begin of the job to its end."""
 
@@ -109,18 +111,21 @@ class Report:
         if self.failed:
             raise BulkError(self)
 
-    def add(self, outcomes: Iterable[Outcome]) -> None:
+    def add(self, outcomes: Sequence[Outcome]) -> None:
         """Count *outcomes* in."""
-        done = 0
+        done = [outcome.operation for outcome in outcomes if outcome.state is State.DONE]
+        if done:
+            self._count(State.DONE, len(done))
+            kinds = {done[0]} if done.count(done[0]) == len(done) else set(done)
+            for kind in kinds:
+                self.written[kind] = self.written.get(kind, 0) + done.count(kind)
+        if len(done) == len(outcomes):
+            return
         for outcome in outcomes:
-            if outcome.state is State.DONE:
-                done += 1
-            else:
+            if outcome.state is not State.DONE:
                 self._count(outcome.state, 1)
                 if not outcome.ok:
                     self._keep(outcome)
-        if done:
-            self._count(State.DONE, done)
 
     def _count(self, state: State, outcomes: int) -> None:
         self.counts[state] = self.counts.get(state, 0) + outcomes

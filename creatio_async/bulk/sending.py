@@ -134,7 +134,7 @@ class Sending:
                 entry.outcome.state = State.DONE
             return Left()
         try:
-            reply, items = await self._exchange(entries, body, content_type, reads=False)
+            reply, items = await self._exchange(len(entries), body, content_type, reads=False)
         except AuthenticationError as error:
             for entry in entries:  # refused at the door
                 entry.outcome.attempts -= 1
@@ -162,7 +162,7 @@ class Sending:
         operations = [entry.verb.look(entry) for entry in entries]
         body, content_type = self._encode(operations, entries)
         try:
-            reply, items = await self._exchange(entries, body, content_type, reads=True)
+            reply, items = await self._exchange(len(entries), body, content_type, reads=True)
         except AuthenticationError:
             raise
         except (TransportError, ResponseError, BatchError) as failure:
@@ -224,14 +224,14 @@ class Sending:
         return Later(seconds, entries, alone)
 
     async def _exchange(
-        self, entries: list[Entry], body: bytes, content_type: str, *, reads: bool
+        self, count: int, body: bytes, content_type: str, *, reads: bool
     ) -> tuple[Reply, jsonbatch.Answers]:
         self.requests += 1
         reply = await self.service.sender.send(self._call(body, content_type, reads=reads))
         if self.format == "json":
-            return reply, jsonbatch.decode(len(entries), reply.request, reply.response)
-        groups = ["g1" if self.is_atomic and not reads else None] * len(entries)
-        return reply, decode_by_type(len(entries), reply.request, reply.response, groups=groups)
+            return reply, jsonbatch.decode(count, reply.request, reply.response)
+        groups = ["g1" if self.is_atomic and not reads else None] * count
+        return reply, decode_by_type(count, reply.request, reply.response, groups=groups)
 
     def _call(self, body: bytes, content_type: str, *, reads: bool) -> Call:
         go_on = reads or self.continue_on_error

@@ -196,6 +196,8 @@ def same_value(ours: Any, theirs: Any) -> bool:
         return bool(theirs == 0)
     if isinstance(ours, dt.datetime | dt.date) and isinstance(theirs, str):
         return _instant(_temporal_text(ours)) == _instant(theirs)
+    if isinstance(ours, UUID):
+        ours = str(ours)
     if isinstance(ours, str) and isinstance(theirs, str):
         guid = as_guid(ours)
         if guid is not None:

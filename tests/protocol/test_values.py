@@ -176,6 +176,7 @@ def test_a_value_that_comes_back_as_it_was_sent_is_the_same(value: Any) -> None:
         (None, GUID, False),
         (b"\xfb\xff", "-_8=", True),
         (UUID(GUID), GUID, True),
+        (UUID(GUID), GUID.upper(), True),
     ],
 )
 def test_values_are_compared_by_what_they_mean(

@@ -8,6 +8,7 @@ from typing import Any, assert_type
 from uuid import UUID
 
 from creatio_async import (
+    ALL,
     Adaptive,
     Auth,
     Batch,
@@ -204,6 +205,9 @@ async def many(crm: Creatio, rows: AsyncIterator[Row]) -> None:
     assert_type(cities.delete_many(["id", UUID(int=1)], dead_letters="refused.jsonl"), Job)
     assert_type(crm.odata.write_many([Create("City", {}), Update("City", "id", {})]), Job)
     assert_type(crm.odata.write_many([Delete("City", "id")], order="none"), Job)
+    assert_type(cities.upsert_many(rows, key="Code"), Job)
+    assert_type(cities.sync(rows, key=["A", "B"], within=F.Name == "x", dry_run=True), Job)
+    assert_type(cities.sync(rows, key="Id", within=ALL, delete_missing=True), Job)
     assert_type(read_dead_letters("refused.jsonl"), Iterator[Any])
 
 

@@ -1,0 +1,65 @@
+"""Natural keys: which columns tell a row from the others, and which values mean the same row."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from attrs import field, frozen
+
+from creatio_async.bulk.comparing import meaning
+from creatio_async.protocol.names import check_name
+from creatio_async.protocol.odata.filters import node_count
+from creatio_async.protocol.odata.nodes import And, Comparison, Condition, In, Literal, Or, Path
+from creatio_async.protocol.odata.splitting import CHAIN
+
+__all__ = ["Key"]
+
+_NODES = 95
+"""Nodes of a condition that a server takes, of 100 by default; some are left for paging."""
+
+
+def _columns(given: str | Sequence[str]) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if not names:
+        raise ValueError("a key is one column or several, not none")
+    return tuple(check_name(name, "column") for name in names)
+
+
+@frozen
+class Key:
+    """The columns by which rows are found."""
+
+    columns: tuple[str, ...] = field(converter=_columns)
+
+    def of(self, row: Mapping[str, Any]) -> bytes | None:
+        """Return 16 bytes that stand for the key of *row*; None where a value of it is missing.
+
+        Texts that differ in case only, or in blanks at the end, are one key: for many databases
+        they are.
+        """
+        digest = blake2b(digest_size=16)
+        for column in self.columns:
+            value = row.get(column)
+            if isinstance(value, str):
+                value = value.casefold().rstrip()
+            text = meaning(value)
+            if not text:
+                return None
+            digest.update(text + b"\n")
+        return digest.digest()
+
+    def conditions(self, rows: Sequence[Mapping[str, Any]]) -> list[Condition]:
+        """Return conditions that together hold for whatever has the key of one of *rows*."""
+        if len(self.columns) == 1:
+            path, column = Path(self.columns), self.columns[0]
+            values = [Literal(row[column]) for row in rows]
+            return [In(path, tuple(values[at : at + CHAIN])) for at in range(0, len(rows), CHAIN)]
+        found: list[list[Condition]] = [[]]
+        for row in rows:
+            one = And(
+                tuple(Comparison("eq", Path((name,)), Literal(row[name])) for name in self.columns)
+            )
+            if found[-1] and node_count(Or((*found[-1], one))) > _NODES:
+                found.append([])
+            found[-1].append(one)
+        return [each[0] if len(each) == 1 else Or(tuple(each)) for each in found]

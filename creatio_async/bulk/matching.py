@@ -1,0 +1,183 @@
+"""Rows that are found by a key: those that are there are changed, and the others added."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+from attrs import define, evolve, field
+
+from creatio_async.batch import inner_refusal, inner_request
+from creatio_async.bulk.creates import NewId
+from creatio_async.bulk.derived import NoKeyError
+from creatio_async.bulk.entry import Entry, is_open
+from creatio_async.bulk.keys import Key
+from creatio_async.bulk.report import Outcome
+from creatio_async.bulk.sending import Sending
+from creatio_async.bulk.shapes import Shapes, key_of
+from creatio_async.bulk.verbs import OnCreate, OnUpdate, differing
+from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
+from creatio_async.outcomes import State
+from creatio_async.protocol.batch import jsonbatch
+from creatio_async.protocol.batch.operations import Operation
+from creatio_async.protocol.ids import new_ids
+from creatio_async.protocol.odata import v4
+from creatio_async.protocol.odata.spec import QuerySpec, Row
+
+__all__ = ["Matching", "Upserts"]
+
+
+@define(eq=False)
+class Matching(Sending):
+    """What plans have in common that find rows by a key."""
+
+    sifts: ClassVar[bool] = True
+
+    name: str = field(kw_only=True)
+    key: Key = field(kw_only=True)
+    new_id: NewId | None = field(kw_only=True, default=None)
+    _shapes: Shapes = field(init=False, factory=Shapes)
+    _seen: set[bytes] = field(init=False, factory=set[bytes])
+    _made: OnCreate = field(init=False)
+    _given: OnCreate = field(init=False)
+    _changed: OnUpdate = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self._made = OnCreate(self.name, self.new_id is None, self.return_rows)
+        self._given = evolve(self._made, is_made_here=False)
+        self._changed = OnUpdate(self.name)
+
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+        """Return an entry for each of *rows*, of which the first is number *first*.
+
+        One without a key, or with that of an earlier row, is settled at once.
+
+        Raises:
+            TypeError: A row is no mapping.
+            ValueError: An `Id` is no UUID, or a key is no column.
+        """
+        return [self._entry(first + at, row) for at, row in enumerate(rows)]
+
+    def _entry(self, index: int, given: Any) -> Entry:
+        row = self._shapes.check(index, given)
+        own = {**row, "Id": key_of(index, row["Id"])} if "Id" in row else dict(row)
+        outcome = Outcome(index, self.kind, row, own.get("Id", ""))
+        entry = Entry(outcome, Operation("POST", self._made.path, own), self._made)
+        key = self.key.of(own)
+        if key is None:
+            self._has_no_key()
+            _settle(outcome, State.FAILED, f"it has no value in {' and '.join(self.key.columns)}")
+        elif key in self._seen:
+            _settle(outcome, State.CONFLICT, "an earlier row of the input has the same key")
+        else:
+            self._seen.add(key)
+        return entry
+
+    def _has_no_key(self) -> None:
+        """Take note that a row of the input stands for nobody knows which."""
+
+    async def match(self, entries: Sequence[Entry]) -> None:
+        """Look up *entries* by their keys; let each be a create or an update, or settle it."""
+        if not entries:
+            return
+        try:
+            found = await self._find(entries)
+        except AuthenticationError:
+            raise
+        except (TransportError, ResponseError, BatchError) as error:
+            for entry in entries:
+                entry.outcome.state, entry.outcome.error = State.FAILED, error
+            return
+        for entry in entries:
+            rows = found.get(self.key.of(entry.operation.body or {}) or b"", [])
+            if not rows:
+                self.add(entry)
+            elif len(rows) > 1:
+                _settle(entry.outcome, State.CONFLICT, f"{len(rows)} rows have this key")
+            else:
+                sent = entry.operation.body or {}
+                self.change(entry, str(rows[0]["Id"]).lower(), partial(differing, sent, rows[0]))
+
+    def add(self, entry: Entry) -> None:
+        """Let *entry* be a row to be added."""
+        outcome, body = entry.outcome, dict(entry.operation.body or {})
+        if "Id" in body:
+            entry.verb = self._given
+        elif self.new_id is not None:
+            try:
+                body["Id"] = key_of(outcome.index, self.new_id(body))
+            except NoKeyError as error:
+                _settle(outcome, State.FAILED, str(error))
+                return
+        else:
+            body["Id"] = new_ids(1)[0]
+        outcome.operation, outcome.id = "create", body["Id"]
+        entry.operation = Operation("POST", self._made.path, body)
+
+    def change(self, entry: Entry, key: str, differs: Callable[[], dict[str, Any]]) -> None:
+        """Let *entry* be a change of the row *key*, or settle it where nothing *differs*."""
+        outcome, body = entry.outcome, entry.operation.body or {}
+        if body.get("Id", key) != key:
+            _settle(outcome, State.CONFLICT, f"the row that has its key is {key}")
+            return
+        outcome.id = key
+        values = differs()
+        if not values:
+            outcome.state = State.UNCHANGED
+            return
+        outcome.operation, entry.verb = "update", self._changed
+        entry.operation = Operation("PATCH", v4.entity_path(self.name, key), values)
+
+    async def _find(self, entries: Sequence[Entry]) -> dict[bytes, list[Row]]:
+        """Return what is there, by its key."""
+        bodies = [entry.operation.body or {} for entry in entries]
+        columns = dict.fromkeys((
+            "Id",
+            *self.key.columns,
+            *(name for row in bodies for name in row),
+        ))
+        specs = [
+            QuerySpec(where=(condition,), select=tuple(columns))
+            for condition in self.key.conditions(bodies)
+        ]
+        operations = [Operation("GET", v4.collection_path(self.name, spec)) for spec in specs]
+        body, content_type = self._encode(operations, entries)
+        reply, items = await self._exchange(len(specs), body, content_type, reads=True)
+        base = str(reply.request.url).removesuffix("$batch")
+        found: dict[bytes, list[Row]] = {}
+        for operation, spec, item in zip(operations, specs, items, strict=True):
+            if item is None:
+                detail = "the answer leaves out which rows are there"
+                raise BatchError(reply.request, reply.response, detail)
+            request, response = inner_request(base, operation), jsonbatch.as_response(item)
+            error = inner_refusal(request, response)
+            if error is not None:
+                raise error
+            page = self.service.reading.page(request, response, expanded=False)
+            rows = page.rows
+            while page.next_link is not None:
+                self.requests += 1
+                page, _ = await self.service.follow(page.next_link, spec)
+                rows += page.rows
+            for row in rows:
+                found.setdefault(self.key.of(row) or b"", []).append(row)
+        return found
+
+
+@define(eq=False)
+class Upserts(Matching):
+    """The plan of a job that adds rows, or changes those that are there."""
+
+    kind: ClassVar[str] = "upsert"
+
+    async def sift(self, entries: list[Entry]) -> None:
+        """Find out which of *entries* are there, and which hold what they should.
+
+        Raises:
+            AuthenticationError: The login was refused.
+        """
+        await self.match([entry for entry in entries if is_open(entry.outcome)])
+
+
+def _settle(outcome: Outcome, state: State, why: str) -> None:
+    outcome.state, outcome.error = state, ValueError(f"row {outcome.index}: {why}")

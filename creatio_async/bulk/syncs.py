@@ -1,0 +1,169 @@
+"""An entity set, or a part of it, made the same as the input, with as few writes as possible."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from attrs import define, field
+
+from creatio_async.bulk.comparing import MARK, is_marked, mark
+from creatio_async.bulk.entry import Entry, is_open
+from creatio_async.bulk.matching import Matching
+from creatio_async.bulk.report import Outcome
+from creatio_async.bulk.verbs import OnDelete
+from creatio_async.outcomes import State
+from creatio_async.protocol.batch.operations import Operation
+from creatio_async.protocol.odata import v4
+from creatio_async.protocol.odata.nodes import Condition
+from creatio_async.query import Query
+
+__all__ = ["ALL", "Syncs", "Within"]
+
+_GUID = 16
+
+
+class _All(Enum):
+    ALL = "all rows of the set"
+
+
+ALL = _All.ALL
+"""Every row of an entity set."""
+
+Within = Condition | str | Literal[_All.ALL]
+
+
+@define(eq=False)
+class Syncs(Matching):
+    """The plan of a job that makes rows the same as the input.
+
+    Of each row that is there, 16 bytes of its `Id`, 16 of its key and 8 of each column are kept.
+    """
+
+    kind: ClassVar[str] = "sync"
+
+    within: Within | None = field(kw_only=True, default=None)
+    deletes: bool = field(kw_only=True, default=False)
+    _columns: tuple[str, ...] | None = field(init=False, default=None)
+    _there: dict[bytes, bytes] = field(init=False, factory=dict[bytes, bytes])
+    _twice: dict[bytes, list[bytes]] = field(init=False, factory=dict[bytes, list[bytes]])
+    _loading: asyncio.Lock = field(init=False, factory=asyncio.Lock)
+    _is_loaded: bool = field(init=False, default=False)
+    _is_sure: bool = field(init=False, default=True)
+    _is_over: bool = field(init=False, default=False)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self.deletes and self.within is None:
+            raise ValueError(
+                "delete_missing takes within=: the condition of the rows that may be deleted, "
+                "or ALL for every row of the set"
+            )
+
+    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+        """Return an entry for each of *rows*; for the ids of rows to delete, after the input.
+
+        Raises:
+            TypeError: A row is no mapping.
+            ValueError: An `Id` is no UUID, or a row has a column that the first one has not.
+        """
+        if self._is_over:
+            return [self._deletion(key) for key in rows]
+        return super().prepare(first, rows)
+
+    def _deletion(self, key: str) -> Entry:
+        operation = Operation("DELETE", v4.entity_path(self.name, key))
+        return Entry(Outcome(-1, "delete", key, key), operation, OnDelete(self.name))
+
+    def _entry(self, index: int, given: Any) -> Entry:
+        entry = super()._entry(index, given)
+        row: Mapping[str, Any] = entry.operation.body or {}
+        if self._columns is None:
+            self._columns = tuple(name for name in row if name != "Id")
+        if strange := sorted(row.keys() - {"Id", *self._columns}):
+            raise ValueError(
+                f"row {index}: the first row does not have the column {', '.join(strange)}, "
+                "and what is compared are the columns of the first row"
+            )
+        return entry
+
+    def _has_no_key(self) -> None:
+        self._is_sure = False  # the row that it stands for would seem to be missing
+
+    async def sift(self, entries: list[Entry]) -> None:
+        """Find out which of *entries* are there, and which hold what they should.
+
+        Raises:
+            ResponseError: The rows that are there cannot be read.
+            TransportError: The rows that are there cannot be read.
+        """
+        if self._is_over:
+            return
+        async with self._loading:
+            if not self._is_loaded:
+                await self._load()
+                self._is_loaded = True
+        strange: list[Entry] = []
+        for entry in entries:
+            if not is_open(entry.outcome):
+                continue
+            key = self.key.of(entry.operation.body or {}) or b""
+            if key in self._twice:
+                count = len(self._twice.pop(key))
+                entry.outcome.state = State.CONFLICT
+                entry.outcome.error = ValueError(
+                    f"row {entry.outcome.index}: {count} rows have this key"
+                )
+            elif key in self._there:
+                self._compare(entry, self._there.pop(key))
+            elif self.within is None or self.within is ALL:
+                self.add(entry)
+            else:
+                strange.append(entry)
+        await self.match(strange)  # a row may be there, and not within
+
+    def _compare(self, entry: Entry, kept: bytes) -> None:
+        sent = entry.operation.body or {}
+        columns = self._columns or ()
+
+        def differs() -> dict[str, Any]:
+            return {
+                name: sent[name]
+                for at, name in enumerate(columns)
+                if name in sent
+                and not is_marked(sent[name], kept[_GUID + MARK * at : _GUID + MARK * (at + 1)])
+            }
+
+        self.change(entry, str(UUID(bytes=kept[:_GUID])), differs)
+
+    async def _load(self) -> None:
+        columns = self._columns or ()
+        query = Query(self.service, self.name).select(
+            *dict.fromkeys(("Id", *self.key.columns, *columns))
+        )
+        if self.within is not None and self.within is not ALL:
+            query = query.where(self.within)
+        async for page in query.pages(count=False):
+            self.requests += 1
+            for row in page.rows:
+                key = self.key.of(row)
+                if key is None:
+                    continue
+                kept = UUID(row["Id"]).bytes + b"".join(mark(row.get(name)) for name in columns)
+                if key in self._twice:
+                    self._twice[key].append(kept[:_GUID])
+                elif (other := self._there.pop(key, None)) is not None:
+                    self._twice[key] = [other[:_GUID], kept[:_GUID]]
+                else:
+                    self._there[key] = kept
+
+    def rest(self) -> Sequence[str]:
+        """Return the ids of the rows that are there, and not in the input, if they are to go."""
+        if not self.deletes or not self._is_sure:
+            return ()
+        self._is_over = True
+        ids = [kept[:_GUID] for kept in self._there.values()]
+        ids += [each for several in self._twice.values() for each in several]
+        self._there.clear()
+        return [str(UUID(bytes=each)) for each in ids]
