@@ -85,6 +85,7 @@ class OData3Service:
             order_limit=0,
             select_covers_filter=False,
             etags=False,
+            exact_names=True,
         )
         set_ = object.__setattr__
         set_(self, "_reader", Reader(self.store, rules))

@@ -3,7 +3,7 @@
 from attrs import field, frozen
 
 from creatio_async.emulator.refusals import Refusal, bad_query, server_error
-from creatio_async.emulator.schema import Kind, Navigation, Schema
+from creatio_async.emulator.schema import Column, Kind, Navigation, Schema
 from creatio_async.emulator.sql import Fragment, Rules
 
 __all__ = ["Scope"]
@@ -40,9 +40,9 @@ class Scope:
         if last == "$count" and way:
             return self._number(tuple(way))
         alias, schema = self._joined(tuple(way))
-        column = schema.column(last)
+        column = self._own_column(schema, last)
         if column is None:
-            navigation = schema.navigation(last)
+            navigation = self._own_navigation(schema, last)
             if navigation is None:
                 raise _unknown(last, schema)
             if navigation.many:
@@ -69,7 +69,7 @@ class Scope:
         """Return the alias whose id the rows of the collection at *path* look up."""
         *way, last = path
         alias, schema = self._joined(tuple(way))
-        navigation = schema.navigation(last)
+        navigation = self._own_navigation(schema, last)
         if navigation is None:
             raise _unknown(last, schema)
         if not navigation.many:
@@ -95,7 +95,7 @@ class Scope:
         if key in self.joins:
             return self.joins[key]
         alias, schema = self._joined(way[:-1])
-        navigation = schema.navigation(way[-1])
+        navigation = self._own_navigation(schema, way[-1])
         if navigation is None:
             raise _unknown(way[-1], schema)
         if navigation.many:
@@ -107,6 +107,14 @@ class Scope:
         )
         self.joins[key] = joined, target
         return joined, target
+
+    def _own_column(self, schema: Schema, name: str) -> Column | None:
+        return schema.by_name.get(name) if self.rules.exact_names else schema.column(name)
+
+    def _own_navigation(self, schema: Schema, name: str) -> Navigation | None:
+        found = schema.navigation(name)
+        other = found is not None and self.rules.exact_names and found.name != name
+        return None if other else found
 
     def _new_alias(self) -> str:
         self.aliases.append(f"t{len(self.aliases) + 1}")

@@ -36,6 +36,8 @@ class Rules:
     """Rows after which an answer ends in a next link; 0 for none."""
     relative_links: bool = False
     """Whether next links are relative to the service root."""
+    exact_names: bool = False
+    """Whether names of properties are taken in their own case only."""
     plain: bool = False
     """Whether this is OData as the standard has it: what is missing is a 501 that names it."""
 
