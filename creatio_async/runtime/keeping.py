@@ -84,7 +84,9 @@ class Keeper:
 
     def _load(self) -> Kept | None:
         try:
-            with self.path.open("rb") as file:
+            # Without O_NONBLOCK a pipe in its place would hold us up until somebody writes to it.
+            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+            with open(handle, "rb") as file:  # noqa: PTH123 - a handle
                 if not _is_private(os.fstat(file.fileno())):
                     return None
                 found = as_object(orjson.loads(file.read(_LARGEST)))

@@ -12,6 +12,7 @@ from creatio_async import (
     Adaptive,
     Auth,
     Batch,
+    Checked,
     ClientCredentials,
     Column,
     Condition,
@@ -23,6 +24,7 @@ from creatio_async import (
     Download,
     EntitySet,
     EnumMember,
+    Exchange,
     Expand,
     Expression,
     F,
@@ -30,6 +32,8 @@ from creatio_async import (
     Grant,
     Job,
     Limits,
+    LogObserver,
+    Observer,
     Outcome,
     Pace,
     Page,
@@ -263,6 +267,27 @@ async def many_processes(crm: Creatio, rows: AsyncIterator[Row]) -> None:
     async with job as typed:
         async for one in typed:
             assert_type(one, ProcessOutcome[CalcDiscount])
+
+
+class Watching(Observer):
+    def answered(self, exchange: Exchange, /) -> None:
+        assert_type(exchange.status, int | None)
+
+
+async def sessions(path: Path) -> None:
+    watching: list[Observer] = [Watching(), LogObserver()]
+    async with Creatio.from_env() as crm:
+        assert_type(await crm.check(), Checked)
+        await crm.logout()
+        await crm.login()
+    Creatio(
+        "https://acme.creatio.com",
+        Password("ann", "secret"),
+        observe=watching,
+        cookies=path,
+        sessions=2,
+        keep_alive=300,
+    )
 
 
 async def anything(crm: Creatio, chunks: AsyncIterator[bytes]) -> None:
