@@ -12,56 +12,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from creatio_async.asking import (
-        Download,
-    )
-    from creatio_async.auth import (
-        Auth,
-        ClientCredentials,
-        Door,
-        Grant,
-        Password,
-    )
-    from creatio_async.batch import (
-        Batch,
-        Group,
-        Sent,
-    )
-    from creatio_async.bulk.changes import (
-        Create,
-        Delete,
-        Update,
-    )
-    from creatio_async.bulk.derived import (
-        derived,
-    )
-    from creatio_async.bulk.job import (
-        Job,
-    )
-    from creatio_async.bulk.letters import (
-        read_dead_letters,
-    )
-    from creatio_async.bulk.report import (
-        BulkError,
-        Outcome,
-        Progress,
-        Report,
-    )
-    from creatio_async.bulk.syncs import (
-        ALL,
-    )
-    from creatio_async.bulk.writer import (
-        Writer,
-    )
-    from creatio_async.checking import (
-        Checked,
-    )
-    from creatio_async.client import (
-        Creatio,
-    )
-    from creatio_async.entities import (
-        EntitySet,
-    )
+    from creatio_async.asking import Download
+    from creatio_async.auth import Auth, ClientCredentials, Door, Grant, Password
+    from creatio_async.batch import Batch, Group, Sent
+    from creatio_async.bulk.changes import Create, Delete, Update
+    from creatio_async.bulk.derived import derived
+    from creatio_async.bulk.job import Job
+    from creatio_async.bulk.letters import read_dead_letters
+    from creatio_async.bulk.report import BulkError, Outcome, Progress, Report
+    from creatio_async.bulk.syncs import ALL
+    from creatio_async.bulk.writer import Writer
+    from creatio_async.checking import Checked
+    from creatio_async.client import Creatio
+    from creatio_async.entities import EntitySet
     from creatio_async.errors import (
         AuthenticationError,
         BadRequestError,
@@ -92,47 +55,17 @@ if TYPE_CHECKING:
         UnexpectedResponseError,
         UnsupportedMediaTypeError,
     )
-    from creatio_async.finding import (
-        Found,
-    )
-    from creatio_async.logs import (
-        LogObserver,
-    )
-    from creatio_async.messages import (
-        Headers,
-        Request,
-        Response,
-    )
-    from creatio_async.odata import (
-        OData,
-    )
-    from creatio_async.outcomes import (
-        State,
-    )
-    from creatio_async.process_state import (
-        ProcessState,
-    )
-    from creatio_async.processes import (
-        Processes,
-    )
-    from creatio_async.processes.classes import (
-        Process,
-        parameter,
-        result,
-    )
-    from creatio_async.processes.jobs import (
-        ProcessJob,
-        ProcessOutcome,
-        ProcessReport,
-    )
-    from creatio_async.processes.runs import (
-        ProcessRun,
-    )
-    from creatio_async.protocol.limiter import (
-        Adaptive,
-        Pace,
-        Phase,
-    )
+    from creatio_async.finding import Found
+    from creatio_async.logs import LogObserver
+    from creatio_async.messages import Headers, Request, Response
+    from creatio_async.odata import OData
+    from creatio_async.outcomes import State
+    from creatio_async.process_state import ProcessState
+    from creatio_async.processes import Processes
+    from creatio_async.processes.classes import Process, parameter, result
+    from creatio_async.processes.jobs import ProcessJob, ProcessOutcome, ProcessReport
+    from creatio_async.processes.runs import ProcessRun
+    from creatio_async.protocol.limiter import Adaptive, Pace, Phase
     from creatio_async.protocol.odata.expressions import (
         Column,
         Expression,
@@ -142,46 +75,18 @@ if TYPE_CHECKING:
         mindatetime,
         now,
     )
-    from creatio_async.protocol.odata.nodes import (
-        Condition,
-        EnumMember,
-    )
-    from creatio_async.protocol.odata.schema import (
-        Schema,
-    )
-    from creatio_async.protocol.odata.spec import (
-        Expand,
-        Page,
-    )
-    from creatio_async.protocol.process_runs import (
-        ProcessLog,
-    )
-    from creatio_async.protocol.retry import (
-        RetryPolicy,
-    )
-    from creatio_async.query import (
-        Query,
-    )
-    from creatio_async.runtime.hooks import (
-        Exchange,
-        Observer,
-    )
-    from creatio_async.runtime.limits import (
-        Limits,
-        Timeouts,
-    )
-    from creatio_async.runtime.transport import (
-        Transport,
-    )
-    from creatio_async.streams import (
-        Stream,
-    )
-    from creatio_async.uris import (
-        UriQuery,
-    )
-    from creatio_async.version import (
-        __version__,
-    )
+    from creatio_async.protocol.odata.nodes import Condition, EnumMember
+    from creatio_async.protocol.odata.schema import Schema
+    from creatio_async.protocol.odata.spec import Expand, Page
+    from creatio_async.protocol.process_runs import ProcessLog
+    from creatio_async.protocol.retry import RetryPolicy
+    from creatio_async.query import Query
+    from creatio_async.runtime.hooks import Exchange, Observer
+    from creatio_async.runtime.limits import Limits, Timeouts
+    from creatio_async.runtime.transport import Transport
+    from creatio_async.streams import Stream
+    from creatio_async.uris import UriQuery
+    from creatio_async.version import __version__
 
 __all__ = [
     "ALL",
@@ -284,32 +189,13 @@ __all__ = [
 # does not wait for the rest.
 _HOMES = {
     "asking": ("Download",),
-    "auth": (
-        "Auth",
-        "ClientCredentials",
-        "Door",
-        "Grant",
-        "Password",
-    ),
-    "batch": (
-        "Batch",
-        "Group",
-        "Sent",
-    ),
-    "bulk.changes": (
-        "Create",
-        "Delete",
-        "Update",
-    ),
+    "auth": ("Auth", "ClientCredentials", "Door", "Grant", "Password"),
+    "batch": ("Batch", "Group", "Sent"),
+    "bulk.changes": ("Create", "Delete", "Update"),
     "bulk.derived": ("derived",),
     "bulk.job": ("Job",),
     "bulk.letters": ("read_dead_letters",),
-    "bulk.report": (
-        "BulkError",
-        "Outcome",
-        "Progress",
-        "Report",
-    ),
+    "bulk.report": ("BulkError", "Outcome", "Progress", "Report"),
     "bulk.syncs": ("ALL",),
     "bulk.writer": ("Writer",),
     "checking": ("Checked",),
@@ -347,31 +233,15 @@ _HOMES = {
     ),
     "finding": ("Found",),
     "logs": ("LogObserver",),
-    "messages": (
-        "Headers",
-        "Request",
-        "Response",
-    ),
+    "messages": ("Headers", "Request", "Response"),
     "odata": ("OData",),
     "outcomes": ("State",),
     "process_state": ("ProcessState",),
     "processes": ("Processes",),
-    "processes.classes": (
-        "Process",
-        "parameter",
-        "result",
-    ),
-    "processes.jobs": (
-        "ProcessJob",
-        "ProcessOutcome",
-        "ProcessReport",
-    ),
+    "processes.classes": ("Process", "parameter", "result"),
+    "processes.jobs": ("ProcessJob", "ProcessOutcome", "ProcessReport"),
     "processes.runs": ("ProcessRun",),
-    "protocol.limiter": (
-        "Adaptive",
-        "Pace",
-        "Phase",
-    ),
+    "protocol.limiter": ("Adaptive", "Pace", "Phase"),
     "protocol.odata.expressions": (
         "Column",
         "Expression",
@@ -381,26 +251,14 @@ _HOMES = {
         "mindatetime",
         "now",
     ),
-    "protocol.odata.nodes": (
-        "Condition",
-        "EnumMember",
-    ),
+    "protocol.odata.nodes": ("Condition", "EnumMember"),
     "protocol.odata.schema": ("Schema",),
-    "protocol.odata.spec": (
-        "Expand",
-        "Page",
-    ),
+    "protocol.odata.spec": ("Expand", "Page"),
     "protocol.process_runs": ("ProcessLog",),
     "protocol.retry": ("RetryPolicy",),
     "query": ("Query",),
-    "runtime.hooks": (
-        "Exchange",
-        "Observer",
-    ),
-    "runtime.limits": (
-        "Limits",
-        "Timeouts",
-    ),
+    "runtime.hooks": ("Exchange", "Observer"),
+    "runtime.limits": ("Limits", "Timeouts"),
     "runtime.transport": ("Transport",),
     "streams": ("Stream",),
     "uris": ("UriQuery",),
