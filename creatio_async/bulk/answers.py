@@ -22,6 +22,8 @@ from creatio_async.runtime.sender import Reply
 
 __all__ = ["Left", "read_answers", "refuse_whole"]
 
+_DONE = State.DONE  # a member of an enum costs more to look up than to set
+
 
 @define(eq=False)
 class Left:
@@ -88,7 +90,7 @@ def read_answers(
             _missing(entry, reply, left)
         elif item["status"] < 300:
             outcome = entry.outcome
-            outcome.state, outcome.http_status = State.DONE, item["status"]
+            outcome.state, outcome.http_status = _DONE, item["status"]
             outcome.error = None
             if reading is not None:
                 body = as_object(item.get("body"))

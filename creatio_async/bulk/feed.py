@@ -166,9 +166,7 @@ class Feed:
     def _mixed(self) -> Turn:
         """Return rows whose time has come, filled up with rows of the input that are at hand."""
         later = self._due.popleft()
-        entries = later.entries[: self._size]
-        if len(later.entries) > self._size:
-            self._due.appendleft(later._replace(entries=later.entries[self._size :]))
+        entries = [*later.entries]
         while not later.alone and self._due and not self._due[0].alone:
             if len(entries) + len(self._due[0].entries) > self._size:
                 break

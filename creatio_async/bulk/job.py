@@ -276,14 +276,15 @@ class Job:
             later: list[Later] = []
             if entries:
                 later = await self._plan.run(entries)
-                place.answered(len(entries), [entry.outcome.error for entry in entries])
+                told = [entry.outcome.error for entry in entries]
+                place.answered(len(entries), [error for error in told if error is not None])
             del self._under_way[number]
         if later:
             entries = self._put_off(entries, later)
         if self._lanes is not None:
             self._feed.kept -= len(followers := self._lanes.release(entries))
             self._feed.put(followers)
-        await self._settled([entry.outcome for entry in entries + settled])
+        await self._settled([entry.outcome for entry in settled + entries])
         return True
 
     def _prepared(self, turn: Turn) -> list[Entry]:

@@ -1,11 +1,21 @@
 """What is sent again, after how long, and what is narrowed down to the row that is to blame."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from creatio_async import BadRequestError, Outcome, RetryPolicy, ServerError, State
+from creatio_async import (
+    AuthenticationError,
+    BadRequestError,
+    Create,
+    Outcome,
+    RetryPolicy,
+    ServerError,
+    State,
+    Update,
+)
 from creatio_async.emulator import Emulator
 from tests.api.canned import client
 from tests.api.table import Script, Table
@@ -410,3 +420,96 @@ async def test_outcomes_behind_a_row_that_has_none_are_told_at_the_end() -> None
                     told.append(each.index)  # noqa: PERF401 - kept where it raises
     assert told == [0, 1, 2, 3]
     assert [each.index for each in job.unfinished] == [4, 5]
+
+
+# Nothing is lost, whatever ends the job
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+async def test_what_the_input_raises_beside_rows_that_wait_is_raised_after_them(count: int) -> None:
+    def source() -> Any:
+        yield from rows(count)
+        raise OSError("torn")
+
+    table = Table([Script(rows=["429"])] * 2)
+    async with client(table) as crm:
+        job = crm.odata["City"].create_many(source(), batch_size=2, at_once=1)
+        with pytest.raises(OSError, match="torn"):
+            await job
+    assert (job.report.counts, job.unfinished) == ({State.DONE: count}, [])
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+async def test_rows_of_an_async_input_that_are_at_hand_go_along(at_once: int) -> None:
+    async def source() -> Any:
+        for row in rows(9):
+            yield row
+
+    table = Table([Script(rows=["429"])])
+    async with client(table) as crm:
+        report = await crm.odata["City"].create_many(source(), batch_size=3, at_once=at_once)
+    assert report.counts == {State.DONE: 9}
+    assert sum(len(batch) for batch in table.writes) == 10
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("order", ["none", "input", "key"])
+@pytest.mark.parametrize("moment", range(1, 60, 3))
+async def test_at_whatever_moment_it_is_cancelled_each_row_is_accounted_for(
+    moment: int,
+    order: Any,
+    is_async: bool,  # noqa: FBT001
+) -> None:
+    read = 0
+    key = "4c63c8fa-467b-48a6-973f-b2069298404f"
+
+    def operations() -> Any:
+        nonlocal read
+        for number in range(60):
+            read = number + 1
+            same = number % 5 == 0
+            yield Update("City", key, {}) if same else Create("City", {"Name": str(number)})
+
+    async def later() -> Any:
+        for each in operations():
+            yield each
+            if read % 3 == 0:
+                await asyncio.sleep(0)
+
+    acts = ["done", "429", "500 after", "400", "left out before"]
+    table = Table([Script(rows=acts), Script("drop after"), Script("503"), Script(rows=acts)] * 3)
+    table.rows[key] = {"Id": key, "Name": "there"}
+    async with client(table) as crm:
+        source = later() if is_async else operations()
+        job = crm.odata.write_many(source, batch_size=6, at_once=2, order=order)
+        job._grace = 0
+        waiting = asyncio.create_task(job._fold())
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):  # it may have come to its end
+            await waiting
+    assert job.report.total == read
+    indexes = [each.index for each in job.unfinished]
+    assert len(indexes) == len(set(indexes))
+    still_open = sum(job.report.counts.get(each, 0) for each in (State.NOT_RUN, State.UNKNOWN))
+    assert len(indexes) <= still_open
+    names = [row["Name"] for row in table.rows.values()]
+    assert len(names) == len(set(names))
+
+
+async def test_a_login_refused_while_rows_wait_leaves_them_unfinished() -> None:
+    async def sleep(_: float) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    table = Table([Script(rows=["429", "done"]), Script("401")])
+    async with client(table) as crm:
+        cities = crm.odata["City"]
+        cities._service.sender.sleep = sleep
+        table.code = 1
+        job = cities.create_many(rows(6), batch_size=2, at_once=1)
+        with pytest.raises(AuthenticationError):
+            await job
+    assert job.report.counts[State.DONE] == 1
+    assert {each.state for each in job.unfinished} == {State.NOT_RUN}
+    assert {each.index for each in job.unfinished} >= {0, 2, 3}

@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime as dt
+import gc
+import tracemalloc
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +12,7 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
+from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,8 +30,9 @@ from creatio_async import (
 )
 from creatio_async.bulk.comparing import is_marked, mark
 from creatio_async.emulator import DropAfter, DropBefore, Emulator, Fail, Refuse
+from creatio_async.messages import Request, Response
 from creatio_async.protocol.values import dumps, same_value
-from tests.api.canned import client
+from tests.api.canned import COOKIES, WELCOME, answer, client, rows_of
 from tests.api.table import batch_of
 
 Row = dict[str, Any]
@@ -500,3 +504,45 @@ def _sendable(value: Any) -> bool:
 def test_a_mark_says_what_the_comparison_of_two_values_says(ours: Any, other: Any) -> None:
     theirs = orjson.loads(dumps(other))
     assert is_marked(ours, mark(theirs)) == same_value(ours, theirs)
+
+
+# Memory
+
+
+@define(eq=False)
+class Wide:
+    """Has any number of rows with long texts, and keeps none of what is written."""
+
+    count: int
+
+    async def send(self, request: Request, /) -> Response:
+        """Answer a login, a page, or a batch."""
+        if request.url.path.endswith("$batch"):
+            done = [{"id": each["id"], "status": 204, "headers": {}} for each in batch_of(request)]
+            return answer({"responses": done})
+        if "Login" in request.url.path or "Logout" in request.url.path:
+            return answer(WELCOME, headers=COOKIES)
+        condition = request.url.query.get("$filter", "")
+        start = int(UUID(condition.rpartition(" ")[2])) if condition else 0
+        top = int(request.url.query["$top"])
+        page = range(start + 1, min(start + top, self.count) + 1)
+        return rows_of(*[wide(number) for number in page])
+
+
+def wide(number: int, *, long: str = "x" * 2_000) -> Row:
+    return {"Id": str(UUID(int=number)), "Code": str(number), "Notes": long}
+
+
+async def test_memory_grows_with_the_keys_and_not_with_the_values() -> None:
+    async def most(count: int) -> int:
+        source = ({"Code": str(number), "Notes": "y" * 2_000} for number in range(1, count + 1))
+        async with client(Wide(count)) as crm:
+            gc.collect()
+            tracemalloc.start()
+            report = await crm.odata["Account"].sync(source, key="Code", at_once=1, batch_size=50)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert report.written == {"update": count}
+        return peak
+
+    assert await most(9_000) - await most(3_000) < 6_000 * 600
