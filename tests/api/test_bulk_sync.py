@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from creatio_async import (
     ALL,
+    AuthenticationError,
     BadRequestError,
     Creatio,
     F,
@@ -546,3 +547,61 @@ async def test_memory_grows_with_the_keys_and_not_with_the_values() -> None:
         return peak
 
     assert await most(9_000) - await most(3_000) < 6_000 * 600
+
+
+# Answers to the look-up that are no usual ones
+
+
+@define(eq=False)
+class Odd:
+    """Answers the look-up of one key as *first* says, and takes every write."""
+
+    first: Row | None
+    code: int = 0
+
+    async def send(self, request: Request, /) -> Response:
+        """Answer a login, a look-up, a further page, or a batch of writes."""
+        if "Login" in request.url.path or "Logout" in request.url.path:
+            return answer({**WELCOME, "Code": self.code}, headers=COOKIES)
+        if not request.url.path.endswith("$batch"):
+            return rows_of({"Id": str(UUID(int=2)), "Code": "a"})
+        items = batch_of(request)
+        if items[0]["method"] != "GET":
+            done = [{"id": each["id"], "status": 204, "headers": {}} for each in items]
+            return answer({"responses": done})
+        if self.code:
+            return answer({"Message": "Authentication failed."}, 401)
+        told = [] if self.first is None else [{"id": "1", "status": 200, "body": self.first}]
+        return answer({"responses": told})
+
+
+async def test_a_look_up_of_several_pages_is_read_to_its_end() -> None:
+    link = "http://crm.test/0/odata/Account?$skiptoken=1"
+    first = {"value": [{"Id": str(UUID(int=1)), "Code": "a"}], "@odata.nextLink": link}
+    async with client(Odd(first)) as crm:
+        (told,) = await outcomes(crm.odata["Account"].upsert_many(accounts("a"), key="Code"))
+    assert told.state is State.CONFLICT
+    assert "2 rows have this key" in str(told.error)
+
+
+async def test_a_look_up_that_is_left_out_fails_the_rows() -> None:
+    async with client(Odd(None)) as crm:
+        (told,) = await outcomes(crm.odata["Account"].upsert_many(accounts("a"), key="Code"))
+    assert told.state is State.FAILED
+    assert "leaves out which rows are there" in str(told.error)
+
+
+async def test_a_login_refused_at_the_look_up_ends_the_job() -> None:
+    site = Odd(None)
+    async with client(site) as crm:
+        site.code = 1
+        job = crm.odata["Account"].upsert_many(accounts("a"), key="Code")
+        with pytest.raises(AuthenticationError):
+            await job
+    assert [each.index for each in job.unfinished] == [0]
+
+
+def test_a_moment_beyond_the_calendar_is_a_value_too() -> None:
+    early = "0001-01-01T00:00:00+03:00"
+    assert is_marked(early, mark(early))
+    assert not is_marked(early, mark("0001-01-01T00:00:00Z"))
