@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-__all__ = ["create_all", "ids_of_uuid4", "logged_in", "read_all"]
+__all__ = ["call_one", "create_all", "ids_of_uuid4", "logged_in", "read_all"]
 
 _BATCH = 100
 _AT_ONCE = 4
@@ -93,3 +93,10 @@ async def read_all(session: aiohttp.ClientSession, site: str, size: int) -> int:
         if len(rows) < size:
             return count
         condition = f"$filter=Id%20gt%20{rows[-1]['Id']}&"
+
+
+async def call_one(session: aiohttp.ClientSession, url: URL) -> int:
+    """Read one row; return how many came."""
+    async with session.get(url, headers=_JSON, allow_redirects=False) as answer:
+        assert answer.status == 200
+        return len(orjson.loads(await answer.read())["value"])

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
+from yarl import URL
 
-from benchmarks.by_hand import create_all, ids_of_uuid4, logged_in, read_all
+from benchmarks.by_hand import call_one, create_all, ids_of_uuid4, logged_in, read_all
 from benchmarks.canned import city_row
 from benchmarks.pinning import pin
 from creatio_async import Creatio, Password
@@ -134,7 +135,48 @@ async def _read_rows(task: Task) -> AsyncGenerator[Work]:
         yield work
 
 
+_ONE = "odata/City?$top=1"
+
+
+@asynccontextmanager
+async def _call_by_hand(task: Task) -> AsyncGenerator[Work]:
+    url = URL(f"{task.site}/0/{_ONE}", encoded=True)
+    async with logged_in(task.site) as session:
+
+        async def work() -> int:
+            return sum([await call_one(session, url) for _ in range(task.rows)])
+
+        yield work
+
+
+@asynccontextmanager
+async def _call_request(task: Task) -> AsyncGenerator[Work]:
+    async with Creatio(task.site, _AS) as crm:
+
+        async def call() -> int:
+            return len((await crm.request("GET", _ONE)).json()["value"])
+
+        async def work() -> int:
+            return sum([await call() for _ in range(task.rows)])
+
+        yield work
+
+
+@asynccontextmanager
+async def _call_query(task: Task) -> AsyncGenerator[Work]:
+    async with Creatio(task.site, _AS) as crm:
+        query = crm.odata["City"].top(1)
+
+        async def work() -> int:
+            return sum([len(await query) for _ in range(task.rows)])
+
+        yield work
+
+
 CONTESTANTS: Mapping[str, Contestant] = {
+    "call-by-hand": _call_by_hand,
+    "call-query": _call_query,
+    "call-request": _call_request,
     "create-by-hand": _create_by_hand(ids_of_uuid4),
     "create-by-hand-fast-ids": _create_by_hand(new_ids),
     "create-for-report": _create_for_report,

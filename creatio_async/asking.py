@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, frozen
 
@@ -17,7 +17,11 @@ __all__ = ["Asking", "Body", "Download"]
 Body = bytes | bytearray | str | AsyncIterable[bytes]
 """A body: text goes out as UTF-8; an async iterable is read while it is sent, once."""
 
-_JSON = "application/json; charset=utf-8"
+_ANY: Final = {"Accept": "*/*"}
+_AS_JSON: Final = {
+    "Accept": "application/json, */*;q=0.5",
+    "Content-Type": "application/json; charset=utf-8",
+}
 
 
 @frozen(eq=False)
@@ -82,11 +86,10 @@ class Asking:
         """
         if json is not None and body is not None:
             raise ValueError("a request has one body: json= or body=")
-        sent: dict[str, Any] = {"headers": Headers({"Accept": "*/*"})}
+        wanted: Mapping[str, str] = _ANY
+        sent: dict[str, Any] = {}
         if json is not None:
-            sent = {"headers": Headers({"Accept": "application/json, */*;q=0.5"})}
-            sent |= {"body": dumps(json)}
-            sent["headers"] = sent["headers"].merged({"Content-Type": _JSON})
+            wanted, sent["body"] = _AS_JSON, dumps(json)
         elif isinstance(body, str | bytes | bytearray):
             sent["body"] = body.encode() if isinstance(body, str) else bytes(body)
         elif isinstance(body, AsyncIterable):
@@ -95,10 +98,12 @@ class Asking:
             raise TypeError(
                 f"a body is bytes, a text or an async iterable of bytes, not {type(body).__name__}"
             )
-        sent["headers"] = sent["headers"].merged(headers or {})
+        if headers:
+            wanted = Headers(wanted).merged(headers)
         return Call(
             method=method,
             path=address(self._sender.session.site, path, params),
+            headers=wanted,
             repeat=repeat_of(method, path, repeat),
             **sent,
         )

@@ -101,6 +101,8 @@ class Headers(Mapping[str, str]):
 
 
 def _pairs(items: Mapping[str, str] | Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    if type(items) is dict:  # what it mostly is; the look at the abstract class is dear
+        return cast("dict[str, str]", items).items()
     if isinstance(items, Headers):
         return items.pairs  # as a mapping it gives the first value of a name only
     return cast("Mapping[str, str]", items).items() if isinstance(items, Mapping) else items

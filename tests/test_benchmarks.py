@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import bulk_create, paged_read
+from benchmarks import bulk_create, paged_read, single_call
 from benchmarks.canned import Canned
 from benchmarks.measured import CONTESTANTS
 
@@ -109,7 +109,15 @@ def test_the_canned_server_answers_each_operation(directory: bytes, status: int)
     assert all(("body" in each) == (status == 201) for each in responses)
 
 
+def test_single_calls_ask_what_is_asked_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    [heat] = _ran(single_call.main, capsys)["heats"]
+
+    assert [line["requests"] for line in heat["entries"]] == [2 * _ROWS] * 3
+    assert len({line["bytes_out"] for line in heat["entries"]}) == 1
+    assert heat["bounded"] == "crm.request"
+
+
 def test_every_contestant_takes_part() -> None:
-    heats = (*bulk_create.HEATS, *paged_read.HEATS)
+    heats = (*bulk_create.HEATS, *paged_read.HEATS, *single_call.HEATS)
 
     assert {entry.contestant for heat in heats for entry in heat.entries} == set(CONTESTANTS)
