@@ -93,6 +93,22 @@ async def test_a_stream_that_is_read_breaks_off(emulator: Emulator) -> None:
             await task
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_stream_that_has_not_begun_ends_as_a_call_does(*, cancelled: bool) -> None:
+    async def begin(crm: Creatio) -> None:
+        async with crm.stream("GET", "rest/x"):
+            raise AssertionError
+
+    site = Scripted(hold)
+    async with client(site) as crm:
+        task = asyncio.create_task(begin(crm))
+        await held(site, 1)
+        if cancelled:
+            task.cancel()
+    with pytest.raises(asyncio.CancelledError if cancelled else TransportError):
+        await task
+
+
 async def test_a_call_that_is_cancelled_by_its_caller_as_well_is_cancelled() -> None:
     site = Scripted(hold)
     async with client(site) as crm:

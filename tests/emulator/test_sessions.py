@@ -269,3 +269,11 @@ async def test_a_refusal_may_name_another_exception() -> None:
     with Emulator(users={"Ann": User("a", code=1, exception=wanted)}) as emulator:
         body = (await caller_of(emulator).login("Ann", "a")).json()
     assert body["Exception"]["Type"] == wanted
+
+
+async def test_what_a_site_says_of_itself_is_asked_for_with_post(site: Caller) -> None:
+    path = "/0/ServiceModel/ApplicationInfoService.svc/GetApplicationInfo"
+    answer = await site.ask("GET", path)
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    told = (await site.ask("POST", path, {})).json()
+    assert told["applicationInfo"]["sysValues"]["coreVersion"]
