@@ -174,3 +174,16 @@ async def test_an_operation_stands_for_the_row_that_it_creates(
     rows = {row["Name"]: row for row in emulator.rows("Contact")}
     assert rows["Ann"]["AccountId"] == "00000000-0000-0000-0000-000000000000"
     assert emulator.rows("Account")[-1]["PrimaryContactId"] == contact.id
+
+
+async def test_a_row_is_replaced_with_a_put(form: Form) -> None:
+    site = canned(answer({"responses": [{"id": "1", "status": 204, "headers": {}}]}))
+    async with client(site) as crm:
+        batch = crm.odata.batch(format=form)
+        sent = batch.replace("City", MISSING, {"Name": "Rome"})
+        await batch.send()
+    body = site.requests[0].body
+    assert sent.state is State.DONE
+    assert sent.result() is None
+    assert (b'"method":"PUT"' in body) if form == "json" else (b"\r\nPUT City(" in body)
+    assert b'{"Name":"Rome"}' in body

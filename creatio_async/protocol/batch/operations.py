@@ -13,7 +13,7 @@ MAX_OPERATIONS = 100
 Source: academy.creatio.com, "Batch request examples".
 """
 
-Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
 @define
