@@ -20,7 +20,8 @@ from tests.api.canned import AT_ONCE, AUTH
 from tests.api.scripted import eventually, open_sockets
 
 CRM = web.AppKey("crm", Creatio)
-DEADLINE = 0.3
+DEADLINES = {"Account": 0.3}
+"""Seconds; for the others so many that a busy machine keeps them."""
 
 Backend = Callable[[str], AbstractAsyncContextManager[str]]
 
@@ -28,7 +29,7 @@ Backend = Callable[[str], AbstractAsyncContextManager[str]]
 async def rows(crm: Creatio, name: str) -> tuple[int, Any]:
     """Return a status and a body, as a handler would make them."""
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINES.get(name, 50)):
             return 200, await crm.odata[name].select("Name").top(1)
     except NotFoundError:
         return 404, None
