@@ -10,6 +10,7 @@ from attrs import define
 from creatio_async.batch import Batch, Format
 from creatio_async.bulk.changes import Create, Delete, Mixed, Update
 from creatio_async.bulk.job import Job
+from creatio_async.bulk.options import JobOptions
 from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
 from creatio_async.entities import EntitySet
@@ -97,18 +98,14 @@ class OData:
             continue_on_error=continue_on_error,
             return_rows=return_rows,
         )
-        sender = self._service.sender
-        return Job(
-            plan,
-            operations,
-            at_once=sender.gate.lane(at_once, sender.clock),
+        options = JobOptions(
+            at_once=at_once,
             batch_size=batch_size,
-            progress=progress,
             order=order,
             dead_letters=dead_letters,
-            clock=sender.clock,
-            sleep=sender.sleep,
+            progress=progress,
         )
+        return options.job(self._service, plan, operations)
 
     def read(self, uri: str) -> UriQuery:
         """Return a query for the rows at *uri*; nothing is sent.

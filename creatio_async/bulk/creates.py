@@ -5,12 +5,12 @@ written twice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Literal, get_args
 from uuid import UUID
 
 from attrs import define, field
 
-from creatio_async.bulk.derived import NoKeyError
+from creatio_async.bulk.derived import Derived, NoKeyError
 from creatio_async.bulk.entry import Entry
 from creatio_async.bulk.report import Outcome
 from creatio_async.bulk.sending import Sending
@@ -19,9 +19,16 @@ from creatio_async.bulk.verbs import IfExists, OnCreate
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.ids import new_ids
 
-__all__ = ["Creates", "NewId"]
+__all__ = ["Creates", "NewId", "as_maker"]
 
 NewId = Callable[[Mapping[str, Any]], UUID | str]
+
+
+def as_maker(given: Literal["uuid4"] | Derived | NewId, entity_set: str) -> NewId | None:
+    """Return the function that makes the ids of the rows of *entity_set*; None for random ones."""
+    if given == "uuid4":
+        return None
+    return given.within(entity_set) if isinstance(given, Derived) else given
 
 
 @define(eq=False)

@@ -2,25 +2,16 @@
 
 import asyncio
 import time
-import warnings
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Generator,
-    Iterable,
-)
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from operator import index
 from os import PathLike
-from types import TracebackType
 from typing import Any, get_args
 
 from creatio_async.bulk.entry import Entry, Later, is_open
 from creatio_async.bulk.feed import Feed, Turn
 from creatio_async.bulk.letters import Letters
+from creatio_async.bulk.once import Once
 from creatio_async.bulk.order import Lanes, Order, Turns
 from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Outcome, Progress, Report
@@ -38,7 +29,7 @@ _ROOM = 4
 """How often the rows that may be under way may wait beside, before the input is left alone."""
 
 
-class Job:
+class Job(Once[Report, Outcome]):
     """A bulk job: nothing happens until it is awaited or entered, and it runs once.
 
     ``await job`` gives its `Report`. ``async with job as outcomes`` gives an iterator of one
@@ -51,7 +42,8 @@ class Job:
     whose chunk is then not sent.
     """
 
-    _is_idle = False
+    _what = "a bulk job"
+    _undone = "nothing was written"
 
     def __init__(
         self,
@@ -90,114 +82,42 @@ class Job:
             raise ValueError(f"a batch has 1 to {MAX_OPERATIONS} rows, not {batch_size}")
         if order not in get_args(Order):
             raise ValueError(f"order is 'none', 'input' or 'key', not {order!r}")
-        self.report = Report()
-        """What is known so far; complete when the job has ended."""
+        source = Source(rows)
+        letters = None if dead_letters is None else Letters(dead_letters, plan.kind)
+        super().__init__(Report(), room=gate.limit.most, grace=grace, clock=clock)
         self.unfinished: list[Outcome] = []
         """Rows that were read from the input and have no final outcome: `State.NOT_RUN` or
         `State.UNKNOWN`. Empty after a job that ran to its end."""
         self._plan = plan
-        self._source = Source(rows)
+        self._source = source
         self._read_before = 0
         self._gate = gate
         self._at_once = gate.limit.most
         self._upcoming = asyncio.Lock()
         self._batch_size = batch_size
         self._progress = progress
-        self._grace = grace
-        self._clock = clock
         self._sleep = sleep
-        self._ready: asyncio.Queue[list[Outcome] | None] = asyncio.Queue(self._at_once)
         self._under_way: dict[int, list[Entry]] = {}
-        self._letters = None if dead_letters is None else Letters(dead_letters, plan.kind)
+        self._letters = letters
         self._lanes = Lanes() if order == "key" else None
         self._turns = Turns() if order == "input" else None
         self._feed = self._fed(self._source)
-        self._error: Exception | None = None
-        self._runner: asyncio.Task[None] | None = None
-        self._outcomes: AsyncGenerator[Outcome] | None = None
-        self._begun_at = 0.0
         self._told_at = 0.0
-        self._is_idle = True
         self._is_left = False
-
-    def __del__(self) -> None:
-        if self._is_idle:
-            message = "a bulk job was never awaited nor entered: nothing was written"
-            warnings.warn(message, RuntimeWarning, stacklevel=1, source=self)
 
     @property
     def pace(self) -> Pace | None:
         """What is known of the site; None where `at_once` is a number."""
         return self._gate.pace
 
-    def __await__(self) -> Generator[Any, None, Report]:
-        return self._fold().__await__()
-
-    async def __aenter__(self) -> AsyncIterator[Outcome]:
-        self._begin()
-        self._outcomes = self._take()
-        return self._outcomes
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._end()
-        if self._outcomes is not None:
-            await self._outcomes.aclose()
-
-    async def _fold(self) -> Report:
-        self._begin()
-        try:
-            while await self._next() is not None:
-                pass
-        finally:
-            await self._end()
-        if self._error is not None:
-            raise self._error
-        return self.report
-
-    async def _take(self) -> AsyncGenerator[Outcome]:
-        while (outcomes := await self._next()) is not None:
-            for outcome in outcomes:
-                yield outcome
-        if self._error is not None:
-            raise self._error
-
-    async def _next(self) -> list[Outcome] | None:
-        """Return the outcomes of one chunk, or None at the end."""
-        return await self._ready.get()
-
-    def _begin(self) -> None:
-        if self._runner is not None:
-            raise RuntimeError("a bulk job runs once; make a new one")
-        self._is_idle = False
+    def _open(self) -> None:
         if self._letters is not None:
             self._letters.open()
-        self._begun_at = self._told_at = self._clock()
-        self._runner = asyncio.create_task(self._run(), name="creatio_async bulk job")
+        self._told_at = self._clock()
 
-    async def _end(self) -> None:
-        """Stop reading, let what is under way end, and account for the rest."""
-        runner = self._runner
-        if runner is None or (runner.done() and self._ready.empty()):
-            return
+    def _stop(self) -> None:
         self._feed.end()
         self._is_left = True
-        drain = asyncio.create_task(self._drain(), name="creatio_async bulk job, drained")
-        try:
-            await asyncio.wait([runner], timeout=self._grace)
-        finally:
-            runner.cancel()
-            drain.cancel()
-            await asyncio.wait([runner, drain])
-
-    async def _drain(self) -> None:
-        """Make room for the outcomes that nobody takes any more; they are in the report."""
-        while True:
-            await self._ready.get()
 
     def _fed(self, source: Source) -> Feed:
         return Feed(
@@ -307,9 +227,6 @@ class Job:
             self._feed.put_off(each)
         waiting = {id(entry) for each in later for entry in each.entries}
         return [entry for entry in entries if id(entry) not in waiting]
-
-    def _fail(self, error: Exception) -> None:
-        self._error = self._error or error
 
     async def _settled(self, outcomes: list[Outcome]) -> None:
         self.report.add(outcomes)

@@ -2,22 +2,13 @@
 
 import asyncio
 import time
-import warnings
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Generator,
-    Iterable,
-)
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from operator import index
-from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from attrs import define, field
 
+from creatio_async.bulk.once import Once
 from creatio_async.bulk.source import Source
 from creatio_async.errors import AuthenticationError, ProcessError, ResponseError, TransportError
 from creatio_async.outcomes import State
@@ -108,7 +99,7 @@ class ProcessReport:
             self.more_failures += 1
 
 
-class ProcessJob(Generic[R]):
+class ProcessJob(Once[ProcessReport, ProcessOutcome[R]]):
     """Many runs of one process: nothing happens until it is awaited or entered; it runs once.
 
     ``await job`` gives its `ProcessReport`. ``async with job as outcomes`` gives an iterator of one
@@ -120,7 +111,8 @@ class ProcessJob(Generic[R]):
     is a login that is refused, which ends the job.
     """
 
-    _is_idle = False
+    _what = "a job of processes"
+    _undone = "nothing was run"
 
     def __init__(
         self,
@@ -148,89 +140,15 @@ class ProcessJob(Generic[R]):
         """
         if index(at_once) < 1:
             raise ValueError(f"at_once is a number of runs, not {at_once}")
-        self.report = ProcessReport(process)
-        """What is known so far; complete when the job has ended."""
+        source = Source(inputs)
+        super().__init__(ProcessReport(process), room=at_once, grace=grace, clock=clock)
         self.unfinished: list[ProcessOutcome[R]] = []
         """Inputs that were read and have no final outcome: the job was left before their end."""
         self._run_one = run
-        self._source = Source(inputs)
+        self._source = source
         self._at_once = at_once
-        self._grace = grace
-        self._clock = clock
-        self._ready: asyncio.Queue[ProcessOutcome[R] | None] = asyncio.Queue(at_once)
         self._reading: set[asyncio.Task[Any]] = set()
         self._stopping = False
-        self._error: Exception | None = None
-        self._runner: asyncio.Task[None] | None = None
-        self._outcomes: AsyncGenerator[ProcessOutcome[R]] | None = None
-        self._begun_at = 0.0
-        self._is_idle = True
-
-    def __del__(self) -> None:
-        if self._is_idle:
-            message = "a job of processes was never awaited nor entered: nothing was run"
-            warnings.warn(message, RuntimeWarning, stacklevel=1, source=self)
-
-    def __await__(self) -> Generator[Any, None, ProcessReport]:
-        return self._fold().__await__()
-
-    async def __aenter__(self) -> AsyncIterator[ProcessOutcome[R]]:
-        self._begin()
-        self._outcomes = self._take()
-        return self._outcomes
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._end()
-        if self._outcomes is not None:
-            await self._outcomes.aclose()
-
-    async def _fold(self) -> ProcessReport:
-        self._begin()
-        try:
-            while await self._ready.get() is not None:
-                pass
-        finally:
-            await self._end()
-        if self._error is not None:
-            raise self._error
-        return self.report
-
-    async def _take(self) -> AsyncGenerator[ProcessOutcome[R]]:
-        while (outcome := await self._ready.get()) is not None:
-            yield outcome
-        if self._error is not None:
-            raise self._error
-
-    def _begin(self) -> None:
-        if self._runner is not None:
-            raise RuntimeError("a job of processes runs once; make a new one")
-        self._is_idle = False
-        self._begun_at = self._clock()
-        self._runner = asyncio.create_task(self._run(), name="creatio_async processes")
-
-    async def _end(self) -> None:
-        """Stop reading, let what is under way end, and account for the rest."""
-        runner = self._runner
-        if runner is None or (runner.done() and self._ready.empty()):
-            return
-        self._stop()
-        drain = asyncio.create_task(self._drain(), name="creatio_async processes, drained")
-        try:
-            await asyncio.wait([runner], timeout=self._grace)
-        finally:
-            runner.cancel()
-            drain.cancel()
-            await asyncio.wait([runner, drain])
-
-    async def _drain(self) -> None:
-        """Make room for the outcomes that nobody takes any more; they are in the report."""
-        while True:
-            await self._ready.get()
 
     async def _run(self) -> None:
         workers = [asyncio.create_task(self._work()) for _ in range(self._at_once)]
@@ -251,7 +169,7 @@ class ProcessJob(Generic[R]):
                     return
                 await self._settle(ProcessOutcome[R](first, inputs[0]))
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
-            self._error = self._error or error
+            self._fail(error)
             self._stop()
 
     async def _read(self) -> tuple[int, list[Any]]:
@@ -284,7 +202,7 @@ class ProcessJob(Generic[R]):
             self._keep(outcome)
             raise
         self.report.add(outcome)
-        await self._ready.put(outcome)
+        await self._ready.put([outcome])
 
     def _keep(self, outcome: ProcessOutcome[R]) -> None:
         self.unfinished.append(outcome)

@@ -1,0 +1,51 @@
+"""What all bulk calls hand on to their jobs."""
+
+from collections.abc import AsyncIterable, Callable, Iterable
+from os import PathLike
+from typing import Any
+
+from attrs import frozen
+
+from creatio_async.bulk.job import Job
+from creatio_async.bulk.order import Order
+from creatio_async.bulk.plan import Plan
+from creatio_async.bulk.report import Progress
+from creatio_async.protocol.limiter import Adaptive
+from creatio_async.service import Service
+
+__all__ = ["JobOptions"]
+
+
+@frozen(kw_only=True)
+class JobOptions:
+    """The options of a job that do not depend on what is done with its rows.
+
+    Every bulk call makes its job here, of the options that it was given: one that all calls have
+    is added to this class and to their signatures, and nowhere else. `Job` tells what they mean.
+    """
+
+    at_once: int | Adaptive
+    batch_size: int
+    order: Order = "none"
+    dead_letters: str | PathLike[str] | None
+    progress: Callable[[Progress], object] | None
+
+    def job(self, service: Service, plan: Plan, rows: Iterable[Any] | AsyncIterable[Any]) -> Job:
+        """Return the job that does with *rows* what *plan* says, in the lane of its client.
+
+        Raises:
+            ValueError: An option is out of bounds.
+            TypeError: *rows* are not several, or an option is no number.
+        """
+        sender = service.sender
+        return Job(
+            plan,
+            rows,
+            at_once=sender.gate.lane(self.at_once, sender.clock),
+            batch_size=self.batch_size,
+            progress=self.progress,
+            order=self.order,
+            dead_letters=self.dead_letters,
+            clock=sender.clock,
+            sleep=sender.sleep,
+        )
