@@ -42,6 +42,8 @@ Format = Literal["json", "multipart"]
 """How a batch travels."""
 
 _CUT_OFF = "the answer broke off before that to this operation"
+_STOPPED = "the batch stopped before this operation"
+_LEFT_OUT = "the answer leaves this operation out"
 
 _Kind = Literal["create", "update", "replace", "delete", "get", "query"]
 
@@ -279,10 +281,11 @@ class Batch(Group):
     def _settle(self, reply: Reply, items: Answers) -> None:
         base = str(reply.request.url).removesuffix("$batch")
         failed: dict[str | None, Response] = {}
-        for sent, item in zip(self._operations, items, strict=True):
+        stop = len(items) if self._continue else _stopped_at(items)
+        for place, (sent, item) in enumerate(zip(self._operations, items, strict=True)):
             if item is None:
-                sent.state = State.UNKNOWN if items.cut_off else State.NOT_RUN
-                detail = _CUT_OFF if items.cut_off else "the batch stopped before this operation"
+                sent.state = State.NOT_RUN if place > stop else State.UNKNOWN
+                detail = _STOPPED if place > stop else _CUT_OFF if items.cut_off else _LEFT_OUT
                 sent.error = BatchError(reply.request, reply.response, detail)
                 continue
             response = jsonbatch.as_response(item)
@@ -298,6 +301,15 @@ class Batch(Group):
                 detail = "another operation of its group failed"
                 sent.state = State.GROUP_FAILED
                 sent.error = FailedDependencyError(request, group, "", detail)
+
+
+def _stopped_at(items: Answers) -> int:
+    """Return the place of the failure that stopped the batch; their number if none did."""
+    last = max((at for at, item in enumerate(items) if item is not None), default=None)
+    item = None if last is None else items[last]
+    if last is None or item is None or items.cut_off or item["status"] < 400:
+        return len(items)
+    return last
 
 
 def _key(key: Key) -> str:

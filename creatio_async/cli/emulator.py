@@ -23,6 +23,13 @@ def emulator(
     profile: Literal["creatio", "standard"] = "creatio",
     database: Path | None = None,
     latency_ms: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 0.0,
+    service_ms: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 0.0,
+    service_sigma: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 0.0,
+    workers: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
+    serial_sessions: Annotated[bool, Parameter(negative="")] = False,
+    honours_return: bool | None = None,
+    fault: Annotated[list[str] | None, Parameter(negative="")] = None,
+    seed: int = 0,
 ) -> int:
     """Run the emulator until it is stopped; its user is Supervisor, its password too.
 
@@ -36,12 +43,23 @@ def emulator(
         runtime: "framework" serves its workspace under /0, as .NET Framework does; "net" does not.
         profile: "creatio" keeps Creatio's limits and refusals, "standard" lifts them.
         database: SQLite file that keeps the rows; in memory where none is given.
-        latency_ms: Milliseconds that every answer takes longer.
+        latency_ms: Milliseconds that every answer takes longer, on its way.
+        service_ms: Milliseconds that the work on a request takes and holds a worker: the median.
+        service_sigma: How far these times differ: 0 for not at all, 0.5 or 1 for a long tail.
+        workers: Requests that are worked on at once; any number where it is not said.
+        serial_sessions: Work on the requests of one session one after another.
+        honours_return: Let "Prefer: return=minimal" decide what the answer to a write holds; as the
+            profile has it where it is not said.
+        fault: What requests meet, such as "refuse status=429 retry-after=2 path=City chance=0.1",
+            "drop-after method=POST every=50" or "omit inner=true times=1". May be given again.
+        seed: Where chances and service times begin; the same seed gives the same.
 
     Raises:
-        ValueError: The database cannot be used.
+        ValueError: The database cannot be used, or a fault is none.
     """
-    from creatio_async.emulator import Emulator  # noqa: PLC0415 - needs an extra of its own
+    # They need an extra of their own.
+    from creatio_async.cli.faults import add_fault  # noqa: PLC0415
+    from creatio_async.emulator import Emulator, LogNormal  # noqa: PLC0415
 
     async def serve() -> int:
         async with site.served(host, port) as url:
@@ -56,8 +74,14 @@ def emulator(
             runtime=runtime,
             database=":memory:" if database is None else database,
             latency=latency_ms / 1000,
+            workers=workers,
+            service_time=LogNormal(service_ms / 1000, service_sigma, seed),
+            serial_sessions=serial_sessions,
+            honours_return=honours_return,
         )
     except sqlite3.Error as error:
         raise ValueError(f"The database {database} cannot be used: {error}.") from error
     with site:
+        for place, text in enumerate(fault or ()):
+            add_fault(site.troubles, text, seed=seed + place)
         return run_async(serve)

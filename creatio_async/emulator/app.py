@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -27,6 +27,7 @@ from creatio_async.emulator.sql import Rules
 from creatio_async.emulator.store import Store
 from creatio_async.emulator.tables import creatio_tables
 from creatio_async.emulator.troubles import Troubles
+from creatio_async.emulator.turns import LogNormal, Turns
 from creatio_async.errors import TransportError
 from creatio_async.messages import Request, Response
 
@@ -61,7 +62,12 @@ class Emulator:
         login_attempts: Wrong passwords in a row after which a user is locked out; 0 for any
             number. Source: the system setting ``LoginAttemptCount``.
         lockout: Seconds for which that holds. Source: ``UserLockoutDuration``, 15 minutes.
-        latency: Seconds that each request waits before it is looked at.
+        latency: Seconds that each request waits before it is looked at, as on a long way.
+        workers: Requests that the site works on at once; others wait. None for any number.
+        service_time: Seconds that the work on a request takes and holds a worker, or a `LogNormal`.
+        serial_sessions: Whether the requests of one session are worked on one after another, a
+            session being a login or a token. Source: ``SynchronizeUserSessions``, and the blocking
+            mode in academy.creatio.com, "Integrations and API"; unknown is which services have it.
         session_timeout: Seconds without a request after which a session ends. Source: the system
             setting ``UserSessionTimeout``, 60 minutes.
         csrf: Whether requests that modify need the ``BPMCSRF`` header. Trial sites do not ask for
@@ -83,6 +89,7 @@ class Emulator:
         virtual_directory: Where on its host the site is, such as ``/studio``; also the path of its
             cookies.
         clock: Seconds that only ever grow; sessions end by it.
+        sleep: Waits for so many seconds; latency and service times are waited for with it.
 
     Raises:
         ValueError: An option has a value that it does not know.
@@ -99,6 +106,9 @@ class Emulator:
         login_attempts: int = 5,
         lockout: float = 900.0,
         latency: float = 0.0,
+        workers: int | None = None,
+        service_time: float | LogNormal = 0.0,
+        serial_sessions: bool = False,
         session_timeout: float = 3600.0,
         csrf: bool = True,
         unique_batch_ids: bool = False,
@@ -110,6 +120,7 @@ class Emulator:
         relative_links: bool = False,
         virtual_directory: str = "",
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         _one_of("profile", profile, "creatio", "standard")
         _one_of("runtime", runtime, "framework", "net")
@@ -119,6 +130,10 @@ class Emulator:
             raise ValueError(
                 "page_size, max_file_size, login_attempts and lockout must not be negative"
             )
+        if workers is not None and workers < 1:
+            raise ValueError("workers must be at least 1")
+        if not isinstance(service_time, LogNormal):
+            service_time = LogNormal(service_time, sigma=0)
         directory = "/" + virtual_directory.strip("/") if virtual_directory.strip("/") else ""
         plain = profile == "standard"
         self.latency = latency
@@ -128,6 +143,8 @@ class Emulator:
         self.most_at_once = 0
         """The greatest number of requests that were under way together."""
         self._under_way = 0
+        self._sleep = sleep
+        self._turns = Turns(workers, service_time, serial_sessions, sleep)
         rules = Rules(
             row_limit=0 if plain else row_limit,
             node_limit=0 if plain else 100,
@@ -167,6 +184,7 @@ class Emulator:
             service=self._service,
             processes=self._processes,
             troubles=self.troubles,
+            sleep=sleep,
             batches=Batches(
                 self._service,
                 BatchLimits(operations=0 if plain else 100, unique_ids=unique_batch_ids),
@@ -195,8 +213,9 @@ class Emulator:
         self.most_at_once = max(self.most_at_once, self._under_way)
         try:
             if self.latency:
-                await asyncio.sleep(self.latency)
-            return await self._site.deliver(request)
+                await self._sleep(self.latency)
+            async with self._turns.turn(lambda: self._site.ticket(request)):
+                return await self._site.deliver(request)
         finally:
             self._under_way -= 1
 

@@ -12,14 +12,23 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 from urllib.parse import urljoin
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from creatio_async.emulator.operations import Operation, acceptable
 from creatio_async.emulator.refusals import Answer, Refusal, bad_request, odata_error
 from creatio_async.emulator.store import Store
 from creatio_async.emulator.values import new_guid
 
-__all__ = ["Answered", "BatchLimits", "BatchRunner", "Group", "Item", "Service", "repeated_id"]
+__all__ = [
+    "Answered",
+    "BatchLimits",
+    "BatchRunner",
+    "Group",
+    "Item",
+    "Service",
+    "Spoilt",
+    "repeated_id",
+]
 
 _REFERENCE: Final = re.compile(r"^/?\$(?P<id>[^/(?$]+)")
 _TURN: Final = 0.01
@@ -58,6 +67,16 @@ class Answered:
     id: str
     group: str
     answer: Answer
+
+
+@frozen
+class Spoilt(Answer):
+    """An answer that does not stand in the answer to its batch as it should."""
+
+    copies: int = 1
+    """How many times it stands there."""
+    misnamed: bool = False
+    """Whether it stands there with the id of a neighbour."""
 
 
 @frozen(kw_only=True)
@@ -145,6 +164,9 @@ class BatchRunner:
 
     async def run(self, parts: list[Item | Group]) -> list[Answered]:
         """Return the answers; after a failure that stops the batch there are no more of them."""
+        return _spoilt(await self._run(parts))
+
+    async def _run(self, parts: list[Item | Group]) -> list[Answered]:
         answers: list[Answered] = []
         store = self.service.store
         waiting = iter(parts)
@@ -204,7 +226,7 @@ class BatchRunner:
             if place is not None:
                 self._places[item.id] = place
         if self.bodiless_500 and answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Answer(answer.status)
+            return evolve(answer, headers=(), body=b"")
         return answer
 
     def _operation(self, item: Item) -> Operation:
@@ -227,6 +249,21 @@ class BatchRunner:
         if not whole.startswith(self.root):
             raise odata_error(404, f"'{url}' is no address of this service.")
         return whole[len(self.root) :]
+
+
+def _spoilt(answers: list[Answered]) -> list[Answered]:
+    """The answers as they stand in the answer to the batch."""
+    shown: list[Answered] = []
+    for place, answered in enumerate(answers):
+        answer = answered.answer
+        if not isinstance(answer, Spoilt):
+            shown.append(answered)
+        elif answer.misnamed:
+            neighbour = answers[place - 1 if place else min(1, len(answers) - 1)]
+            shown.append(evolve(answered, id=neighbour.id))
+        else:
+            shown += [answered] * answer.copies
+    return shown
 
 
 def inherited_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -4,15 +4,13 @@ Source: academy.creatio.com, "Authentication basics" and "odata web service (ODa
 session looks like was seen in the code and logs of clients.
 """
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
 import orjson
 from attrs import define, field, frozen
-from yarl import URL
 
 from creatio_async.emulator.about import about
 from creatio_async.emulator.batching import Batches
@@ -27,10 +25,10 @@ from creatio_async.emulator.refusals import (
     JSON,
     Answer,
     Refusal,
-    server_error,
     service_error,
 )
 from creatio_async.emulator.sessions import AUTHENTICATION_FAILED, Session, Sessions, cookies_of
+from creatio_async.emulator.troubled import elsewhere, failure, inside, refused
 from creatio_async.emulator.troubles import (
     Accepted,
     Cut,
@@ -83,6 +81,7 @@ class Site:
     processes: Processes
     troubles: Troubles
     batches: Batches
+    sleep: Callable[[float], Awaitable[object]]
     operations: int = 0
     monitors: Monitors = field(factory=Monitors)
     _entities: Entities = field(init=False)
@@ -117,15 +116,15 @@ class Site:
     async def _before(self, trouble: Trouble, request: Request) -> Delivery | None:
         match trouble:
             case Latency():
-                await asyncio.sleep(trouble.seconds)
+                await self.sleep(trouble.seconds)
             case Refuse():
-                return Delivery(_response(_refused(trouble)))
+                return Delivery(_response(refused(trouble)))
             case DropBefore():
                 return Delivery(None)
             case Canned():
                 return Delivery(trouble.response)
             case Redirect():
-                return Delivery(_response(_elsewhere(trouble)))
+                return Delivery(_response(elsewhere(trouble)))
             case Fail(after=False):
                 return Delivery(_response(self._failed(trouble, request)))
             case Expire():
@@ -138,8 +137,13 @@ class Site:
         return None
 
     def _failed(self, trouble: Fail, request: Request) -> Answer:
-        answer = _failure(trouble)
+        answer = failure(trouble)
         return self._entities.told(answer, request) if ENTITIES in request.url.path else answer
+
+    def ticket(self, request: Request) -> str | None:
+        """Return what tells the session of *request* from others; None where it has none."""
+        session = self._session(request)
+        return None if session is None else session.ticket
 
     def _session(self, request: Request) -> Session | None:
         cookies = cookies_of("; ".join(request.headers.get_all("cookie")))
@@ -275,27 +279,7 @@ class Site:
         self.operations += 1
         if not self.troubles.rules:
             return carry_out()
-
-        path = operation.path + (f"?{operation.query}" if operation.query else "")
-
-        def request() -> Request:
-            body = b"" if operation.body is None else operation.body
-            return Request(
-                method=operation.method,
-                url=URL(operation.root + path, encoded=True),
-                headers=Headers(operation.headers),
-                body=body if isinstance(body, bytes) else orjson.dumps(body),
-            )
-
-        met = self.troubles.met(operation.method, path, request, inner=True)
-        for trouble in met:
-            if isinstance(trouble, Refuse):
-                return _refused(trouble)
-            if isinstance(trouble, Fail) and not trouble.after:
-                return _failure(trouble)
-        answer = carry_out()
-        failing = [trouble for trouble in met if isinstance(trouble, Fail)]
-        return _failure(failing[0]) if failing else answer
+        return inside(self.troubles, operation, carry_out)
 
     def _anonymous(self, path: str, request: Request) -> Answer:
         """The answer to a request without a session.
@@ -337,23 +321,6 @@ def _forbidden() -> Answer:
     return service_error(
         403, "The BPMCSRF token is missing or wrong.", "System.Web.HttpAntiForgeryException"
     )
-
-
-def _refused(trouble: Refuse) -> Answer:
-    wait = trouble.retry_after
-    headers = () if wait is None else (("Retry-After", str(wait)),)
-    return Answer(trouble.status, headers, trouble.body)
-
-
-def _elsewhere(trouble: Redirect) -> Answer:
-    wait = trouble.retry_after
-    later = () if wait is None else (("Retry-After", str(wait)),)
-    return Answer(trouble.status, (("Location", trouble.location), *later))
-
-
-def _failure(trouble: Fail) -> Answer:
-    answer = server_error(trouble.message).answer
-    return Answer(trouble.status, answer.headers, answer.body)
 
 
 def _response(answer: Answer) -> Response:

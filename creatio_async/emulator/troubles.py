@@ -1,4 +1,4 @@
-"""Faults on demand: latency, refusals, lost sessions, dropped connections, half answers, detours.
+"""Faults on demand: latency, refusals, lost sessions, dropped connections, half and odd answers.
 
 emulator.troubles.add(Refuse(status=429, retry_after=2), path="$batch", times=3)
 emulator.troubles.add(DropAfter(), method="POST")
@@ -7,7 +7,7 @@ emulator.troubles.add(Fail(after=True), method="POST", path="City", inner=True, 
 
 import random
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from attrs import define, field, frozen, validators
 
@@ -17,17 +17,21 @@ __all__ = [
     "Accepted",
     "Answer",
     "Cut",
+    "Double",
     "DropAfter",
     "DropBefore",
     "Expire",
     "Fail",
     "Latency",
+    "Omit",
     "Redirect",
     "Refuse",
     "Rule",
     "Trouble",
     "Troubles",
 ]
+
+_STATUS: Final = [validators.ge(200), validators.lt(600)]
 
 
 @frozen
@@ -41,7 +45,7 @@ class Latency:
 class Refuse:
     """The request is turned away at the door; nothing is done."""
 
-    status: int = 429
+    status: int = field(default=429, validator=_STATUS)
     retry_after: int | None = None
     """Seconds in ``Retry-After``; None for no such header."""
     body: bytes = b""
@@ -94,9 +98,33 @@ class Answer:
 class Fail:
     """A 500 with the body of an exception: *after* the work was done and kept, or before."""
 
-    status: int = 500
+    status: int = field(default=500, validator=_STATUS)
     after: bool = False
     message: str = "An error has occurred."
+    """Empty for an error that says nothing. Source: seen where rows were inserted at once."""
+
+
+@frozen
+class Omit:
+    """The answer to a ``$batch`` holds no answer to the operation; the batch goes on.
+
+    *After* the operation was carried out and kept, or without that, also inside of a group.
+    """
+
+    after: bool = True
+
+
+@frozen
+class Double:
+    """An id stands twice in the answer to a ``$batch``; everything is carried out.
+
+    The answer to the operation stands there ``twice``; or it stands there once, ``misnamed``: with
+    the id of the answer before it, or after it if it is the first.
+    """
+
+    how: Literal["twice", "misnamed"] = field(
+        default="twice", validator=validators.in_(["twice", "misnamed"])
+    )
 
 
 @frozen
@@ -129,7 +157,18 @@ class Accepted:
 
 
 Trouble = (
-    Latency | Refuse | Expire | DropBefore | DropAfter | Cut | Answer | Fail | Redirect | Accepted
+    Latency
+    | Refuse
+    | Expire
+    | DropBefore
+    | DropAfter
+    | Cut
+    | Answer
+    | Fail
+    | Omit
+    | Double
+    | Redirect
+    | Accepted
 )
 
 
@@ -143,12 +182,14 @@ class Rule:
     where: Callable[[Request], bool] | None
     skip: int
     times: int | None
+    every: int
     chance: float
     inner: bool
     _random: random.Random
     _all: "list[Rule]"
     hits: int = 0
     """The requests that have met it so far."""
+    _turn: int = 0
 
     def remove(self) -> None:
         """Let no further request meet it; removing it twice is no harm."""
@@ -167,6 +208,9 @@ class Rule:
             return False
         if self.skip > 0:
             self.skip -= 1
+            return False
+        self._turn += 1
+        if self._turn % self.every:
             return False
         if self.chance < 1 and self._random.random() >= self.chance:
             return False
@@ -189,6 +233,7 @@ class Troubles:
         where: Callable[[Request], bool] | None = None,
         skip: int = 0,
         times: int | None = 1,
+        every: int = 1,
         chance: float = 1.0,
         seed: int = 0,
         inner: bool = False,
@@ -202,18 +247,23 @@ class Troubles:
             where: Only requests for which this is true.
             skip: The first requests that would meet it and do not.
             times: Requests that meet it at most; None for all.
+            every: Of those that would meet it, only every so-manieth does.
             chance: The share of the requests that meet it, of those that would, from 0 to 1.
             seed: Where *chance* begins; the same seed gives the same requests.
-            inner: Operations inside a ``$batch`` meet it, and no others. Only `Refuse` and `Fail`
-                can be met there.
+            inner: Operations inside a ``$batch`` meet it, and no others. `Refuse` and `Fail` can be
+                met there too, `Omit` and `Double` only there.
 
         Raises:
             ValueError: The rule makes no sense.
         """
-        if inner and not isinstance(trouble, (Refuse, Fail)):
-            raise ValueError("inside a $batch there are Refuse and Fail only")
-        if not 0 <= chance <= 1 or skip < 0 or (times is not None and times < 0):
-            raise ValueError("chance is from 0 to 1; skip and times are not negative")
+        if inner and not isinstance(trouble, (Refuse, Fail, Omit, Double)):
+            raise ValueError("inside a $batch there are Refuse, Fail, Omit and Double only")
+        if isinstance(trouble, (Omit, Double)) and not inner:
+            raise ValueError("Omit and Double are met inside a $batch only: say inner=True")
+        if not 0 <= chance <= 1 or skip < 0 or every < 1 or (times is not None and times < 0):
+            raise ValueError(
+                "chance is from 0 to 1, every at least 1; skip and times are not negative"
+            )
         rule = Rule(
             trouble,
             method,
@@ -221,6 +271,7 @@ class Troubles:
             where,
             skip,
             times,
+            every,
             chance,
             inner,
             random.Random(seed),  # noqa: S311 - no secret

@@ -21,7 +21,7 @@ from creatio_async import (
     UnavailableError,
     UnexpectedResponseError,
 )
-from creatio_async.emulator import DropAfter, DropBefore, Emulator, Fail, Refuse
+from creatio_async.emulator import Double, DropAfter, DropBefore, Emulator, Fail, Omit, Refuse
 from creatio_async.messages import Request, Response
 from tests.api.canned import answer, canned, client, lost
 
@@ -221,6 +221,38 @@ async def test_nothing_is_added_if_the_block_of_a_group_raises(
 # --- Answers --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("form", ["json", "multipart"])
+@pytest.mark.parametrize("go_on", [True, False])
+@pytest.mark.parametrize("after", [True, False])
+async def test_an_operation_that_the_answer_leaves_out_may_have_been_done(
+    crm: Creatio, emulator: Emulator, form: Any, go_on: Any, after: Any
+) -> None:
+    emulator.troubles.add(Omit(after), inner=True, skip=1)
+    batch = crm.odata.batch(continue_on_error=go_on, format=form)
+    done = batch.create("City", {"Name": "Done"})
+    unknown = batch.create("City", {"Name": "Unknown"})
+    wrong = batch.delete("City", uuid4())
+    last = batch.create("City", {"Name": "Last"})
+    await batch.send()
+    states = [done.state, unknown.state, wrong.state, last.state]
+    end = State.DONE if go_on else State.NOT_RUN
+    assert states == [State.DONE, State.UNKNOWN, State.FAILED, end]
+    there = {"Done"} | ({"Unknown"} if after else set()) | ({"Last"} if go_on else set())
+    assert names(emulator) == there
+
+
+async def test_a_batch_whose_ids_stand_twice_in_its_answer_tells_nothing(
+    crm: Creatio, emulator: Emulator
+) -> None:
+    emulator.troubles.add(Double("misnamed"), inner=True)
+    batch = crm.odata.batch()
+    sent = [batch.create("City", {"Name": name}) for name in "AB"]
+    with pytest.raises(BatchError, match="two answers have the id 2"):
+        await batch.send()
+    assert [each.state for each in sent] == [State.UNKNOWN, State.UNKNOWN]
+    assert names(emulator) == {"A", "B"}
+
+
 async def test_answers_are_matched_by_id_in_any_order_and_missing_ones_are_told() -> None:
     site = canned(
         responses(
@@ -233,7 +265,9 @@ async def test_answers_are_matched_by_id_in_any_order_and_missing_ones_are_told(
         first, second, third = (batch.get("City", key) for key in (A, B, A))
         await batch.send()
     assert first.result() == {"Id": A}
-    assert second.state is State.NOT_RUN
+    assert second.state is State.UNKNOWN
+    with pytest.raises(BatchError, match="leaves this operation out"):
+        second.result()
     assert third.status == 404
     with pytest.raises(NotFoundError, match=r"No\.") as caught:
         third.result()

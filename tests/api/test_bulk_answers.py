@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from creatio_async import (
     AuthenticationError,
     BatchError,
+    Creatio,
     ForbiddenError,
     Outcome,
+    Password,
     Report,
     RetryPolicy,
     ServerError,
@@ -22,7 +24,7 @@ from creatio_async import (
     TransportError,
     UnexpectedResponseError,
 )
-from creatio_async.emulator import Emulator
+from creatio_async.emulator import Double, Emulator, Omit, Refuse, Trouble
 from tests.api.canned import client
 from tests.api.table import Script, Table
 
@@ -393,3 +395,32 @@ def test_every_row_that_was_read_is_accounted_for_where_the_block_is_left_early(
     assert len(told) == len(taken) + len(unfinished)
     names = [row["Name"] for row in table.rows.values()]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("odd", [Omit(after=False), Double("misnamed")], ids=str)
+async def test_every_row_is_there_once_however_odd_the_answers_over_a_socket(
+    odd: Trouble, seed: int
+) -> None:
+    troubles: list[Trouble] = [
+        odd,
+        Omit(after=True),
+        Double("twice"),
+        Refuse(429, retry_after=0),
+        Refuse(503, retry_after=0),
+    ]
+    with Emulator(workers=2, serial_sessions=True) as emulator:
+        for place, trouble in enumerate(troubles):
+            emulator.troubles.add(
+                trouble, inner=True, method="POST", times=6, chance=0.2, seed=10 * seed + place
+            )
+        at_once = RetryPolicy(attempts=20, wait_initial=0, wait_max=0)
+        async with (
+            emulator.served() as url,
+            Creatio(url, Password("Supervisor", "Supervisor"), retry=at_once) as crm,
+        ):
+            report = await crm.odata["City"].create_many(rows(60), batch_size=7)
+        assert report.counts == {State.DONE: 60}
+        assert all(rule.hits == 6 for rule in emulator.troubles.rules)
+        names = sorted(int(row["Name"]) for row in emulator.rows("City"))
+        assert names == list(range(60))

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 import socket
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from creatio_async import Creatio, Password
+from creatio_async import Creatio, Password, RetryPolicy, ServerError, State
 from creatio_async.cli import main
 from tests.cli.conftest import Start
 
@@ -98,4 +99,53 @@ def test_a_database_that_cannot_be_used_is_one_line_and_status_2(
     out, err = capsys.readouterr()
     assert out == ""
     assert name in err
+    assert err.count("\n") == 1
+
+
+async def test_faults_and_a_load_are_options(start: Start) -> None:
+    process = start(
+        *("emulator", "--port", "0", "--workers", "2", "--service-ms", "1", "--serial-sessions"),
+        *("--service-sigma", "0.5", "--seed", "7", "--honours-return"),
+        *("--fault", "refuse status=503 retry-after=0 path=City method=GET times=2"),
+        *("--fault", "omit after=no times=1"),
+        *("--fault", "fail message='Not today.' path=Account skip=1 every=2"),
+    )
+    async with Creatio(first_line(process), SUPERVISOR, retry=RetryPolicy(attempts=1)) as crm:
+        for status in (503, 503, 0):
+            found = await asyncio.gather(crm.odata["City"].count(), return_exceptions=True)
+            assert getattr(found[0], "status", 0) == status
+        batch = crm.odata.batch()
+        lost, told = batch.create("City", {"Name": "A"}), batch.create("City", {"Name": "B"})
+        await batch.send()
+        assert (lost.state, told.state) == (State.UNKNOWN, State.DONE)
+        headers = {"Prefer": "return=minimal"}
+        answer = await crm.request("POST", "odata/City", json={"Name": "C"}, headers=headers)
+        assert answer.status == 204
+        await crm.odata["Account"].count()
+        await crm.odata["Account"].count()
+        with pytest.raises(ServerError, match="Not today"):
+            await crm.odata["Account"].count()
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("", "must begin with one of latency, refuse"),
+        ("refuse 'status=5", "must begin with"),
+        ("refuse status=x", "'status=x' is no number"),
+        ("refuse status=9", "status"),
+        ("refuse pth=City", "'pth=City' is none of its options, status"),
+        ("omit after=maybe", "'after=maybe' is neither true nor false"),
+        ("latency", "seconds is missing"),
+        ("cut inner=true", "inside a $batch"),
+        ("cut chance=2", "chance is from 0 to 1"),
+    ],
+)
+def test_a_fault_that_is_none_is_one_line_and_status_2(
+    fault: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["emulator", "--port", "0", "--fault", fault]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
     assert err.count("\n") == 1

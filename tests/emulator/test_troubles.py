@@ -7,18 +7,20 @@ import pytest
 from creatio_async.emulator import (
     Answer,
     Cut,
+    Double,
     DropAfter,
     DropBefore,
     Emulator,
     Expire,
     Fail,
     Latency,
+    Omit,
     Refuse,
 )
 from creatio_async.errors import TransportError
 from creatio_async.messages import Headers, Response
 
-from .caller import Caller, inner, message_of
+from .caller import Caller, caller_of, inner, message_of
 
 LOST = (TransportError, aiohttp.ClientError)
 
@@ -189,12 +191,93 @@ async def test_a_latency_holds_one_request_up_and_no_other(crm: Caller) -> None:
     assert crm.emulator.most_at_once == 2
 
 
-@pytest.mark.parametrize("options", [{"inner": True}, {"chance": 1.1}, {"skip": -1}, {"times": -1}])
+@pytest.mark.parametrize("after", [True, False])
+async def test_an_answer_to_a_batch_lacks_one_that_was_carried_out_or_not(
+    site: Caller, after: Any
+) -> None:
+    site.emulator.troubles.add(Omit(after), inner=True, skip=1)
+    response = await site.batch(*(inner(name, "POST", "City", {"Name": name}) for name in "ABC"))
+    items = response.json()["responses"]
+    assert [(item["id"], item["status"]) for item in items] == [("A", 201), ("C", 201)]
+    there = [row["Name"] for row in site.emulator.rows("City")]
+    assert there == (["A", "B", "C"] if after else ["A", "C"])
+
+
+async def test_an_answer_that_is_lacking_may_be_one_of_a_group_or_every_one(site: Caller) -> None:
+    grouped = {"atomicityGroup": "g"}
+    items = [inner(name, "POST", "City", {"Name": name}, **grouped) for name in "AB"]
+    rule = site.emulator.troubles.add(Omit(), inner=True)
+    assert [r["id"] for r in (await site.batch(*items)).json()["responses"]] == ["B"]
+    rule.times = None
+    assert (await site.batch(*items)).json() == {"responses": []}
+    assert len(site.emulator.rows("City")) == 4
+
+
+@pytest.mark.parametrize(
+    ("how", "skip", "ids"),
+    [
+        ("twice", 1, ["A", "B", "B", "C"]),
+        ("misnamed", 1, ["A", "A", "C"]),
+        ("misnamed", 0, ["B", "B", "C"]),
+    ],
+)
+async def test_an_id_stands_twice_in_the_answer_to_a_batch(
+    site: Caller, how: Any, skip: int, ids: list[str]
+) -> None:
+    site.emulator.troubles.add(Double(how), inner=True, skip=skip)
+    response = await site.batch(*(inner(name, "POST", "City", {"Name": name}) for name in "ABC"))
+    items = response.json()["responses"]
+    assert [item["id"] for item in items] == ids
+    names = ["A", "B", "B", "C"] if how == "twice" else ["A", "B", "C"]
+    assert [item["body"]["Name"] for item in items] == names
+    assert [row["Name"] for row in site.emulator.rows("City")] == ["A", "B", "C"]
+
+
+async def test_the_only_answer_of_a_batch_has_no_neighbour_to_be_named_after(crm: Caller) -> None:
+    crm.emulator.troubles.add(Double("misnamed"), inner=True)
+    response = await crm.batch(inner("A", "POST", "City", {"Name": "A"}))
+    assert [item["id"] for item in response.json()["responses"]] == ["A"]
+
+
+@pytest.mark.parametrize(("workspace", "bodies"), [("/0", True), ("", False)])
+async def test_operations_of_a_batch_are_told_to_come_later_or_nothing(
+    workspace: str, bodies: Any
+) -> None:
+    with Emulator(runtime="framework" if workspace else "net") as emulator:
+        site = caller_of(emulator, workspace=workspace)
+        await site.login()
+        emulator.troubles.add(Refuse(429, retry_after=3), path="City", inner=True)
+        emulator.troubles.add(Refuse(503), path="City", inner=True, skip=1)
+        emulator.troubles.add(Fail(message=""), path="City", inner=True, skip=2)
+        response = await site.batch(
+            *(inner(name, "POST", "City", {"Name": name}) for name in "ABCD"),
+            Prefer="continue-on-error",
+        )
+        later, full, failed, done = response.json()["responses"]
+        assert (later["status"], later["headers"]["retry-after"]) == (429, "3")
+        assert (full["status"], "retry-after" in full["headers"]) == (503, False)
+        empty = {"error": {"code": "", "message": ""}}
+        # On .NET an exception inside of a batch has no body at all.
+        assert (failed["status"], failed.get("body")) == (500, empty if bodies else None)
+        assert done["status"] == 201
+
+
+async def test_a_rule_may_be_about_every_third_request(crm: Caller) -> None:
+    crm.emulator.troubles.add(Refuse(), every=3, skip=1, times=2)
+    statuses = [(await crm.odata("GET", "City")).status for _ in range(11)]
+    assert [place for place, status in enumerate(statuses) if status == 429] == [3, 6]
+
+
+@pytest.mark.parametrize(
+    "options", [{"inner": True}, {"chance": 1.1}, {"skip": -1}, {"times": -1}, {"every": 0}]
+)
 def test_a_rule_that_makes_no_sense_is_a_mistake(
     emulator: Emulator, options: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match=r"inside|chance"):
         emulator.troubles.add(DropAfter(), **options)
+    with pytest.raises(ValueError, match="inner"):
+        emulator.troubles.add(Omit())
 
 
 def test_a_trouble_that_makes_no_sense_is_a_mistake() -> None:
@@ -202,3 +285,7 @@ def test_a_trouble_that_makes_no_sense_is_a_mistake() -> None:
         Expire("blue")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="seconds"):
         Latency(-1)
+    with pytest.raises(ValueError, match="how"):
+        Double("thrice")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="status"):
+        Refuse(99)

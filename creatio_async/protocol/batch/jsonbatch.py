@@ -33,7 +33,7 @@ class Answers(list[Item | None]):
 
     cut_off: bool = False
     """The answer broke off: of an operation without an answer nothing is known. Where it is
-    False, such an operation was not run, or its group failed.
+    False, such an operation was not run, or its group failed, or the server left it out.
     """
 
 
@@ -97,8 +97,8 @@ def _item(name: str, operation: Operation) -> Item:
 def decode(count: int, request: Request, response: Response) -> Answers:
     """Return the answers in the order of the *count* operations.
 
-    None stands where there is no answer: the server stopped before the operation, or its group
-    failed as a whole, or the answer is cut off.
+    None stands where there is no answer: the server stopped before the operation, or left it out,
+    or its group failed as a whole, or the answer is cut off.
 
     Raises:
         BatchError: The body is no answer to this batch: no JSON, or an answer that belongs to no
