@@ -27,6 +27,7 @@ def emulator(
     service_sigma: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 0.0,
     workers: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     serial_sessions: Annotated[bool, Parameter(negative="")] = False,
+    system_tables: bool = True,
     honours_return: bool | None = None,
     fault: Annotated[list[str] | None, Parameter(negative="")] = None,
     seed: int = 0,
@@ -48,6 +49,8 @@ def emulator(
         service_sigma: How far these times differ: 0 for not at all, 0.5 or 1 for a long tail.
         workers: Requests that are worked on at once; any number where it is not said.
         serial_sessions: Work on the requests of one session one after another.
+        system_tables: Let OData read SysProcessLog and the other tables of processes, which most
+            sites have closed.
         honours_return: Let "Prefer: return=minimal" decide what the answer to a write holds; as the
             profile has it where it is not said.
         fault: What requests meet, such as "refuse status=429 retry-after=2 path=City chance=0.1",
@@ -77,6 +80,7 @@ def emulator(
             workers=workers,
             service_time=LogNormal(service_ms / 1000, service_sigma, seed),
             serial_sessions=serial_sessions,
+            system_tables=system_tables,
             honours_return=honours_return,
         )
     except sqlite3.Error as error:

@@ -80,6 +80,9 @@ class Emulator:
         max_file_size: Bytes of one stream; more are a 413 (that it is this status is inferred). 0
             for no limit; None for the one of the profile: 10 MB in ``creatio``, as the system
             setting ``MaxFileSize`` has it, and none in ``standard``.
+        system_tables: Whether the tables of processes, ``SysProcessLog`` and the others whose names
+            begin with ``SysProcess`` or ``VwSysProcess``, are open to OData. On a site they are not
+            unless ``Feature-DisableODataSystemTablesAccess`` is off: they are a 403 then.
         honours_return: Whether ``Prefer: return=minimal`` and ``return=representation`` decide what
             the answer to a create and to an update holds; None for the way of the profile: no in
             ``creatio``, of which nobody knows, and yes in ``standard``.
@@ -115,6 +118,7 @@ class Emulator:
         select_covers_filter: bool = False,
         row_limit: int = 20_000,
         max_file_size: int | None = None,
+        system_tables: bool = True,
         honours_return: bool | None = None,
         page_size: int = 0,
         relative_links: bool = False,
@@ -156,6 +160,7 @@ class Emulator:
             etags=plain,
             honours_return=plain if honours_return is None else honours_return,
             page_size=page_size,
+            system_tables=system_tables,
             relative_links=relative_links,
             plain=plain,
         )

@@ -43,6 +43,7 @@ from creatio_async.emulator.shapes3 import Shape, entity_query, shape_of
 from creatio_async.emulator.sql import Rules
 from creatio_async.emulator.store import Store, TooComplexError
 from creatio_async.emulator.streams import Streams
+from creatio_async.emulator.systables import check_open
 from creatio_async.emulator.uris3 import Segment, entity_path, options3, segments, unknown_segment
 from creatio_async.emulator.values3 import plain_text
 from creatio_async.emulator.verbose import VERBOSE, VerboseWriter
@@ -114,6 +115,8 @@ class OData3Service:
         version_of(operation.headers, "dataserviceversion")
         if operation.method not in _METHODS:
             raise odata_error(501, f"The method '{operation.method}' is not implemented.")
+        if not self.rules.system_tables:
+            check_open(operation)
         path = segments(operation.path)
         if not path:
             only(operation, "GET")

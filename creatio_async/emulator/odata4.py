@@ -37,6 +37,7 @@ from creatio_async.emulator.schema import Column, Kind, Navigation, Schema
 from creatio_async.emulator.sql import Fragment, Rules
 from creatio_async.emulator.store import Store, TooComplexError
 from creatio_async.emulator.streams import Streams
+from creatio_async.emulator.systables import check_open
 from creatio_async.emulator.values import is_guid
 from creatio_async.emulator.writes import Writer
 
@@ -82,6 +83,8 @@ class ODataService:
     def _answer(self, operation: Operation) -> Answer:
         if operation.method not in _METHODS:
             raise odata_error(501, f"The method '{operation.method}' is not implemented.")
+        if not self.rules.system_tables:
+            check_open(operation)
         aim = target(operation.path)
         if aim.name == "$metadata":
             only(operation, "GET")

@@ -38,6 +38,8 @@ class Rules:
     """Whether next links are relative to the service root."""
     exact_names: bool = False
     """Whether names of properties are taken in their own case only."""
+    system_tables: bool = True
+    """Whether the tables of the system are open to OData."""
     plain: bool = False
     """Whether this is OData as the standard has it: what is missing is a 501 that names it."""
 
