@@ -24,6 +24,7 @@ ENTITIES: Final = "/ServiceModel/EntityDataService.svc"
 """Where it is, below the root of the workspace. Source: academy.creatio.com."""
 
 _MULTIPART: Final = "multipart/mixed"
+_NEWEST: Final = "maxdataserviceversion"
 
 
 @frozen
@@ -83,7 +84,7 @@ class Entities:
         runner = BatchRunner(
             service=self.service,
             root=root,
-            inherited={},
+            inherited=_inherited(request),
             go_on=True,
             bodiless_500=False,
             intercept=intercept,
@@ -121,6 +122,15 @@ def _decoded(root: str, request: Request) -> list[Item | Group]:
     return parts
 
 
+def _inherited(request: Request) -> dict[str, str]:
+    """The one header that operations have from the batch: a WCF client tells it there alone.
+
+    Source: inferred from WCF Data Services, whose host of an operation is given it.
+    """
+    newest = request.headers.get(_NEWEST)
+    return {} if newest is None else {_NEWEST: newest}
+
+
 def _relative(root: str, item: Item) -> Item:
     """The item with a reference such as ``$1`` at the start of its address, where it has one."""
     below = item.url.removeprefix(root)
@@ -128,9 +138,12 @@ def _relative(root: str, item: Item) -> Item:
 
 
 def _told(answered: Answered) -> Answered:
-    """An answer with the id of its operation among its own headers: there a WCF client reads it."""
+    """An answer with the id of its operation among its own headers, and only there.
+
+    System.Data.Services.Client reads it there, and takes no part that has more than two headers.
+    """
     answer = refused(answered.answer, as_json=False)
     if answered.id:
         headers = (("Content-ID", answered.id), *answer.headers)
         answer = Answer(answer.status, headers, answer.body)
-    return Answered(answered.id, answered.group, answer)
+    return Answered("", answered.group, answer)

@@ -38,12 +38,12 @@ def decode(body: bytes, content_type: str) -> list[Item | Group]:
     """
     parts: list[Item | Group] = []
     ids: set[str] = set()
-    for part in _pieces(body, _boundary(content_type)):
+    for part, end in _pieces(body, _boundary(content_type)):
         headers, rest = _headers(part)
         if media_type(headers.get(_KIND, "")) == "multipart/mixed":
             parts.append(_change_set(rest, headers[_KIND]))
         else:
-            parts.append(_operation(headers, rest, ids))
+            parts.append(_operation(headers, rest, end, ids))
     if not parts:
         raise bad_request("A batch must hold at least one operation.")
     return parts
@@ -52,11 +52,11 @@ def decode(body: bytes, content_type: str) -> list[Item | Group]:
 def _change_set(body: bytes, content_type: str) -> Group:
     group = Group("")
     ids: set[str] = set()  # each change set is a scope of its own in OData 4.0
-    for part in _pieces(body, _boundary(content_type)):
+    for part, end in _pieces(body, _boundary(content_type)):
         headers, rest = _headers(part)
         if media_type(headers.get(_KIND, "")) == "multipart/mixed":
             raise bad_request("Nested change sets in a batch are not allowed.")
-        item = _operation(headers, rest, ids)
+        item = _operation(headers, rest, end, ids)
         if item.method == "GET":
             raise bad_request(
                 f"An invalid HTTP method '{item.method}' was detected for a request in a change "
@@ -80,22 +80,22 @@ def _boundary(content_type: str) -> str:
 @lru_cache(maxsize=64)
 def _delimiter(boundary: str) -> re.Pattern[bytes]:
     mark = re.escape(boundary.encode())
-    return re.compile(rb"(?:\A|\r?\n)--" + mark + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    return re.compile(rb"(\A|\r?\n)--" + mark + rb"(--)?[ \t]*(?=\r?\n|\Z)")
 
 
-def _pieces(body: bytes, boundary: str) -> list[bytes]:
-    """What stands between the delimiters; the line end before each belongs to it."""
-    found: list[bytes] = []
+def _pieces(body: bytes, boundary: str) -> list[tuple[bytes, bytes]]:
+    """What stands between the delimiters, and the line end after it, which belongs to the next."""
+    found: list[tuple[bytes, bytes]] = []
     start = -1
     for match in _delimiter(boundary).finditer(body):
         if start >= 0:
-            found.append(body[start : match.start()])
+            found.append((body[start : match.start()], match[1]))
         start = match.end()
-        if match[1]:
+        if match[2]:
             return found
     if start < 0:
         raise bad_request(f"The boundary '{boundary}' is not found in the body.")
-    return [*found, body[start:]]
+    return [*found, (body[start:], b"")]
 
 
 def _headers(part: bytes) -> tuple[dict[str, str], bytes]:
@@ -119,7 +119,7 @@ def _fields(text: bytes) -> tuple[dict[str, str], bytes]:
     return found, text[after:]
 
 
-def _operation(outer: dict[str, str], text: bytes, ids: set[str]) -> Item:
+def _operation(outer: dict[str, str], text: bytes, end: bytes, ids: set[str]) -> Item:
     if media_type(outer.get(_KIND, "")) != "application/http":
         raise bad_request(
             f"The content type of a part is '{outer.get(_KIND, '')}'; it must be "
@@ -140,7 +140,7 @@ def _operation(outer: dict[str, str], text: bytes, ids: set[str]) -> Item:
         method=method,
         url=url,
         headers=headers,
-        body=_body(body, headers.pop("content-length", "")),
+        body=_body(body, end, headers.pop("content-length", "")),
     )
 
 
@@ -160,8 +160,13 @@ def _request_line(line: str) -> tuple[str, str]:
     return method, url.strip()
 
 
-def _body(body: bytes, length: str) -> bytes | None:
+def _body(body: bytes, end: bytes, length: str) -> bytes | None:
+    """The body of an operation; its length may count the line end before the next delimiter.
+
+    System.Data.Services.Client does so.
+    """
     if length:
+        body += end
         size = int(length) if length.isascii() and length.isdigit() else len(body) + 1
         if size > len(body):
             raise bad_request(f"The 'Content-Length' of a part is '{length}', but it is shorter.")
