@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 from creatio_async.emulator.about import about
 from creatio_async.emulator.batching import Batches
 from creatio_async.emulator.entities import ENTITIES, Entities
+from creatio_async.emulator.loginpage import login_page, login_path
 from creatio_async.emulator.metadata import metadata
 from creatio_async.emulator.monitors import Monitors
 from creatio_async.emulator.oauth import TOKEN_PATH
@@ -53,11 +54,6 @@ _PROCESSES: Final = "/ServiceModel/ProcessEngineService.svc/"
 _HASHES: Final = "/api/ClientCache/Hashes"
 _MONITORS: Final = "$monitor/"
 _HTML: Final = ("Content-Type", "text/html; charset=utf-8")
-_PAGE: Final = (
-    '<!DOCTYPE html><html><head><title>Creatio</title><script>Terrasoft.appFramework = "{0}";'
-    '</script></head><body><form action="{1}/Login/NuiLogin.aspx" id="bootstrap.login"></form>'
-    "</body></html>"
-)
 _NOT_FOUND: Final = Answer(404)
 
 
@@ -192,7 +188,7 @@ class Site:
             return AUTHENTICATION_FAILED
         if path in {"/0/ping", "/ping", "/api/HealthCheck/Ping", "/0/api/HealthCheck/Ping"}:
             return Answer(200, (JSON,), b'"Pong"')
-        page = "/Login/NuiLogin.aspx" if self.framework else "/Login/Login.html"
+        page = login_path(framework=self.framework)
         if path == page:
             return Answer(200, (_HTML,), self._page())
         if path == "/0" + page and self.framework:
@@ -300,7 +296,7 @@ class Site:
     def _lost(self, shape: str, request: Request) -> Answer:
         match shape:
             case "redirect":
-                page = "/Login/NuiLogin.aspx" if self.framework else "/Login/Login.html"
+                page = login_path(framework=self.framework)
                 back = quote(request.url.raw_path_qs, safe="")
                 place = f"{self.directory}{page}?ReturnUrl={back}"
                 return Answer(302, (("Location", place), _HTML))
@@ -312,8 +308,7 @@ class Site:
                 return AUTHENTICATION_FAILED
 
     def _page(self) -> bytes:
-        name = "NETFRAMEWORK" if self.framework else "NETCOREAPP"
-        return _PAGE.format(name, self.directory).encode()
+        return login_page(self.directory, framework=self.framework)
 
 
 def _forbidden() -> Answer:
