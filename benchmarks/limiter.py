@@ -14,7 +14,8 @@ from statistics import mean, median
 
 from attrs import define, field, frozen
 
-from creatio_async.protocol.limiter import Adaptive, Limiter
+from creatio_async.protocol.limiter import Limiter
+from creatio_async.protocol.pace import Adaptive
 from creatio_async.runtime.adaptive import Fixed, Limit
 
 __all__ = ["CASES", "RULES", "Case", "Run", "Site", "main", "simulate"]
@@ -84,6 +85,8 @@ class Run:
     """When the limit changed, and to what."""
     waiting: list[tuple[float, int]]
     """At each answer: the time, and how many waited for a worker."""
+    ended: float
+    """When the last answer came."""
 
 
 @define(eq=False)
@@ -92,6 +95,8 @@ class _Simulation:
     rule: Limit
     chance: Random
     records: Callable[[Random], int]
+    left: float = math.inf
+    """Batches that are still to be sent for the first time."""
     now: float = 0.0
     events: list[tuple[float, int, str, Batch]] = field(factory=list[tuple[float, int, str, Batch]])
     queue: deque[Batch] = field(factory=deque[Batch])
@@ -105,10 +110,14 @@ class _Simulation:
         heapq.heappush(self.events, (self.now + wait, self.number, what, batch))
 
     def fill(self) -> None:
-        """Send as many batches as the rule allows: there is always one more."""
-        while self.under_way < self.rule.limit:
+        """Send as many batches as the rule allows, while there are any."""
+        while self.under_way < self.rule.limit and (self.again or self.left > 0):
             self.under_way += 1
-            records = self.again.popleft() if self.again else self.records(self.chance)
+            if self.again:
+                records = self.again.popleft()
+            else:
+                records = self.records(self.chance)
+                self.left -= 1
             site = self.site(self.now)
             is_full = site.room is not None and len(self.queue) >= site.room
             if is_full and self.running >= site.workers:
@@ -134,6 +143,7 @@ def simulate(
     seed: int = 1,
     records: Callable[[Random], int] = lambda _: 100,
     settled: float = 0.0,
+    batches: float = math.inf,
 ) -> Run:
     """Keep *site* busy under *rule* for so many simulated *seconds*; count from *settled* on.
 
@@ -144,11 +154,12 @@ def simulate(
         seed: Of all that is left to chance.
         records: Gives the number of records of the next batch.
         settled: When counting begins.
+        batches: How many there are in all.
     """
     at = (lambda _: site) if isinstance(site, Site) else site
-    run = _Simulation(at, rule, Random(seed), records)  # noqa: S311 - a simulation
+    run = _Simulation(at, rule, Random(seed), records, batches)  # noqa: S311 - a simulation
     done, refusals, latencies, possible, last = 0, 0, list[float](), 0.0, settled
-    limits, waiting = [(0.0, rule.limit)], list[tuple[float, int]]()
+    limits, waiting, ended = [(0.0, rule.limit)], list[tuple[float, int]](), 0.0
     run.at(_TICK, "tick", (0.0, 0))  # a site that stands still may begin to work
     run.fill()
     while run.events and run.events[0][0] <= seconds:
@@ -169,6 +180,7 @@ def simulate(
                 run.at(0.2 + 0.5 * run.chance.random(), "again", batch)
             else:
                 run.running -= 1
+                ended = run.now
                 if run.now >= settled:
                     done += batch[1]
                     latencies.append(run.now - batch[0])
@@ -179,7 +191,7 @@ def simulate(
         run.work()
         run.fill()
     p50 = median(latencies) if latencies else math.inf
-    return Run(done / possible if possible else 0.0, p50, refusals, limits, waiting)
+    return Run(done / possible if possible else 0.0, p50, refusals, limits, waiting, ended)
 
 
 @frozen

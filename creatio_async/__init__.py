@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from creatio_async.processes.classes import Process, parameter, result
     from creatio_async.processes.jobs import ProcessJob, ProcessOutcome, ProcessReport
     from creatio_async.processes.runs import ProcessRun
-    from creatio_async.protocol.limiter import Adaptive, Pace, Phase
     from creatio_async.protocol.odata.expressions import (
         Column,
         Expression,
@@ -78,6 +77,7 @@ if TYPE_CHECKING:
     from creatio_async.protocol.odata.nodes import Condition, EnumMember
     from creatio_async.protocol.odata.schema import Schema
     from creatio_async.protocol.odata.spec import Expand, Page
+    from creatio_async.protocol.pace import Adaptive, Pace, Phase
     from creatio_async.protocol.process_runs import ProcessLog
     from creatio_async.protocol.retry import RetryPolicy
     from creatio_async.query import Query
@@ -241,7 +241,6 @@ _HOMES = {
     "processes.classes": ("Process", "parameter", "result"),
     "processes.jobs": ("ProcessJob", "ProcessOutcome", "ProcessReport"),
     "processes.runs": ("ProcessRun",),
-    "protocol.limiter": ("Adaptive", "Pace", "Phase"),
     "protocol.odata.expressions": (
         "Column",
         "Expression",
@@ -254,6 +253,7 @@ _HOMES = {
     "protocol.odata.nodes": ("Condition", "EnumMember"),
     "protocol.odata.schema": ("Schema",),
     "protocol.odata.spec": ("Expand", "Page"),
+    "protocol.pace": ("Adaptive", "Pace", "Phase"),
     "protocol.process_runs": ("ProcessLog",),
     "protocol.retry": ("RetryPolicy",),
     "query": ("Query",),

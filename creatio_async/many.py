@@ -17,7 +17,7 @@ from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
 from creatio_async.bulk.verbs import IfExists
 from creatio_async.bulk.writer import Writer
-from creatio_async.protocol.limiter import Adaptive
+from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.syncing import Syncing
 
 __all__ = ["Many"]
@@ -38,7 +38,7 @@ class Many(Syncing):
         self,
         rows: _Rows,
         *,
-        at_once: int | Adaptive = 4,
+        at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002
@@ -62,8 +62,9 @@ class Many(Syncing):
 
         Args:
             rows: An iterable or async iterable of any length; read no faster than it is sent.
-            at_once: Batches under way at once; `Adaptive()` finds out how many the site gains by.
-                A quarter of the client's `Limits.at_once` is left to single calls, in any case.
+            at_once: Batches under way at once: as many as the site gains by, which is found out
+                while they run, or a number. A quarter of the client's `Limits.at_once` is left to
+                single calls, in any case.
             batch_size: Rows in a batch, 1 to 100.
             max_bytes: Bytes of a request at most; what is more is split.
             format: How a batch travels: ``"json"``, or ``"multipart"`` (multipart/mixed).
@@ -111,7 +112,7 @@ class Many(Syncing):
         self,
         rows: _Rows,
         *,
-        at_once: int | Adaptive = 4,
+        at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002
@@ -152,7 +153,7 @@ class Many(Syncing):
         self,
         keys: Iterable[UUID | str] | AsyncIterable[UUID | str],
         *,
-        at_once: int | Adaptive = 4,
+        at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002
@@ -194,7 +195,7 @@ class Many(Syncing):
         self,
         *,
         linger: float = 0.05,
-        at_once: int | Adaptive = 4,
+        at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002

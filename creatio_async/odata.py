@@ -15,9 +15,9 @@ from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
 from creatio_async.entities import EntitySet
 from creatio_async.metadata import read_metadata
-from creatio_async.protocol.limiter import Adaptive
 from creatio_async.protocol.names import check_name
 from creatio_async.protocol.odata.schema import Schema
+from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.service import Service
 from creatio_async.uris import UriQuery
 
@@ -67,7 +67,7 @@ class OData:
         self,
         operations: Iterable[_Operation] | AsyncIterable[_Operation],
         *,
-        at_once: int | Adaptive = 4,
+        at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002

@@ -15,7 +15,7 @@ from creatio_async.bulk.matching import Upserts
 from creatio_async.bulk.options import JobOptions
 from creatio_async.bulk.report import Progress
 from creatio_async.bulk.syncs import Syncs, Within
-from creatio_async.protocol.limiter import Adaptive
+from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.query import Query
 
 __all__ = ["Syncing"]
@@ -32,7 +32,7 @@ class Syncing(Query):
         rows: _Rows,
         *,
         key: str | Sequence[str],
-        at_once: int | Adaptive = 4,
+        at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002
@@ -91,7 +91,7 @@ class Syncing(Query):
         delete_missing: bool = False,
         within: Within | None = None,
         dry_run: bool = False,
-        at_once: int | Adaptive = 4,
+        at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
         format: Format = "json",  # noqa: A002

@@ -17,7 +17,7 @@ from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Outcome, Progress, Report
 from creatio_async.bulk.source import Source
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
-from creatio_async.protocol.limiter import Pace
+from creatio_async.protocol.pace import Pace
 from creatio_async.runtime.adaptive import Lane, as_lane
 
 __all__ = ["Job"]
@@ -27,6 +27,10 @@ _BETWEEN = 0.5
 
 _ROOM = 4
 """How often the rows that may be under way may wait beside, before the input is left alone."""
+
+
+_READY = 4
+"""Lists of outcomes that wait to be taken at most; a list is what one batch has settled."""
 
 
 class Job(Once[Report, Outcome]):
@@ -84,7 +88,7 @@ class Job(Once[Report, Outcome]):
             raise ValueError(f"order is 'none', 'input' or 'key', not {order!r}")
         source = Source(rows)
         letters = None if dead_letters is None else Letters(dead_letters, plan.kind)
-        super().__init__(Report(), room=gate.limit.most, grace=grace, clock=clock)
+        super().__init__(Report(), room=min(gate.limit.most, _READY), grace=grace, clock=clock)
         self.unfinished: list[Outcome] = []
         """Rows that were read from the input and have no final outcome: `State.NOT_RUN` or
         `State.UNKNOWN`. Empty after a job that ran to its end."""

@@ -10,7 +10,7 @@ from creatio_async.bulk.job import Job
 from creatio_async.bulk.order import Order
 from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Progress
-from creatio_async.protocol.limiter import Adaptive
+from creatio_async.protocol.pace import Adaptive
 from creatio_async.service import Service
 
 __all__ = ["JobOptions"]

@@ -14,8 +14,8 @@ from creatio_async.bulk.entry import Entry, Later, is_open
 from creatio_async.bulk.report import Outcome
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
-from creatio_async.protocol.limiter import Pace
 from creatio_async.protocol.names import key_text
+from creatio_async.protocol.pace import Pace
 from creatio_async.protocol.values import check_row
 from creatio_async.runtime.adaptive import Lane
 

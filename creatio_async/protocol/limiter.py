@@ -1,25 +1,29 @@
 """How many batches at once a site gains by: found from how long they take, without a clock.
 
-The rule looks for the knee of the throughput. One batch at a time shows how long an answer takes
-while nobody waits (R0); then the limit doubles for as long as throughput keeps pace; and then it
-settles where Little's law puts the knee: as many at once as are under way when the highest
-throughput meets R0, and a few more. Refusals alone are no signal: Creatio is not known to send any
-before it is far beyond the knee. Answer times alone are none, either: they scatter so much that a
-rule which shrinks on long ones starves.
+The rule looks for the knee of the throughput. It begins with a few at once, so that a small job
+loses nothing; then the limit doubles for as long as throughput keeps pace; and then it settles
+where Little's law puts the knee: as many at once as are under way when the highest throughput meets
+R0, the time of an answer for which nobody waits, and a few more. R0 is that of the levels at which
+throughput was in proportion; where there was none, a few batches go one at a time to find it.
+Refusals alone are no signal: Creatio is not known to send any before it is far beyond the knee.
+Answer times alone are none, either: they scatter so much that a rule which shrinks on long ones
+starves.
 """
 
 import math
 from collections import deque
-from enum import Enum
-from typing import Any
 
-from attrs import Attribute, define, field, frozen
-from attrs.validators import ge, instance_of
+from attrs import define, field
 
-__all__ = ["Adaptive", "Limiter", "Pace", "Phase"]
+from creatio_async.protocol.pace import Adaptive, Pace, Phase
+
+__all__ = ["Limiter"]
 
 _ALONE = 4
 """Batches that are sent one at a time to find R0."""
+_LONG = 15.0
+"""Seconds of an answer on average from which on R0 is found before the limit doubles: twice as many
+at once might make them twice as long, and a server gives a request up after some time."""
 _WINDOW = 16
 """Answers at least by which a throughput is measured; more where more are under way."""
 _GAIN = 0.4
@@ -54,55 +58,6 @@ _IDLE = 0.5
 """The part of the limit below which the callers, and not the site, made the throughput."""
 _KEPT = 100
 """Changes of the limit that are remembered."""
-
-
-def _is_in_order(setting: "Adaptive", _: "Attribute[Any]", ceiling: int) -> None:
-    if ceiling < setting.start:
-        raise ValueError(f"the ceiling is {ceiling}, and start, {setting.start}, is above it")
-
-
-@frozen
-class Adaptive:
-    """As many batches at once as the site gains by, found while they run: ``at_once=Adaptive()``.
-
-    Jobs of one client that have the same setting share what they find, and the places.
-
-    Raises:
-        ValueError: *start* is below 1, or *ceiling* below *start*.
-        TypeError: One of them is no int.
-    """
-
-    start: int = field(default=4, validator=[instance_of(int), ge(1)])
-    """Batches at once after the first few, which go one at a time."""
-    ceiling: int = field(default=32, validator=[instance_of(int), _is_in_order])
-    """Batches at once at most."""
-
-
-class Phase(Enum):
-    """What a limiter is about."""
-
-    MEASURING = "one at a time, to see how long an answer takes"
-    GROWING = "twice as many each time, while throughput keeps pace"
-    SETTLED = "at the knee"
-    PROBING = "a few more, to see whether the site has more to give"
-
-
-@frozen(kw_only=True)
-class Pace:
-    """What a limiter has found out. Times are those of the clock of its samples, in seconds."""
-
-    limit: int
-    """Batches at once."""
-    phase: Phase
-    throughput: float
-    """Records per second in the last window; 0 before the first."""
-    per_record: float
-    """Seconds from a request to its answer, per record, while nobody waits; 0 before it is known.
-    """
-    refusals: int
-    """Refusals in all."""
-    history: tuple[tuple[float, int], ...]
-    """The last 100 changes: when, and to how many at once."""
 
 
 @define
@@ -148,18 +103,23 @@ class Limiter:
     """
 
     setting: Adaptive
-    limit: int = field(init=False, default=1)
+    limit: int = field(init=False)
     """Batches under way at most, as of the last sample."""
-    phase: Phase = field(init=False, default=Phase.MEASURING)
+    phase: Phase = field(init=False, default=Phase.GROWING)
     _changed_at: float = field(init=False, default=-math.inf)
     """What was sent before this belongs to another limit."""
     _window: _Window = field(init=False, factory=_Window)
     _alone: _Window = field(init=False, factory=_Window)
     """Answers while nobody waited."""
-    _before: tuple[int, float] = field(init=False, default=(1, 0.0))
+    _before: tuple[int, float] | None = field(init=False, default=None)
     """The limit that the present one is compared with, and its throughput."""
-    _tried: tuple[int, float] | None = field(init=False, default=None)
-    """A first level without a gain, while what it is compared with is measured again."""
+    _levels: list[_Window] = field(init=False, factory=list[_Window])
+    """The windows of the levels so far, while R0 is not known."""
+    _grown: tuple[int, float] | None = field(init=False, default=None)
+    """Where growing has ended, and the highest throughput, while R0 is measured; None where all is
+    measured anew, and carefully: R0 before anything else."""
+    _may_go_on: bool = field(init=False, default=False)
+    """Growing has ended because answers took long, and goes on where throughput keeps pace."""
     _usual: _Window = field(init=False, factory=_Window)
     """All windows since the limit has settled."""
     _windows: int = field(init=False, default=0)
@@ -180,6 +140,9 @@ class Limiter:
     _history: deque[tuple[float, int]] = field(
         init=False, factory=lambda: deque[tuple[float, int]](maxlen=_KEPT)
     )
+
+    def __attrs_post_init__(self) -> None:
+        self.limit = self.setting.start
 
     def sample(self, started: float, ended: float, records: int, *, refused: bool = False) -> None:
         """Take in what became of one batch, and adjust `limit`.
@@ -248,17 +211,19 @@ class Limiter:
 
     def _measured(self, now: float) -> None:
         self._before = 1, 1 / self._per_record
-        if self._tried is not None:  # so this is the second look
-            level, throughput = self._tried
-            if self._gain(level, throughput) >= _GAIN:
-                self._before = level, throughput
-                self._go(Phase.GROWING, 2 * level, now)
+        if self._grown is None:
+            if self._highest > 1:
+                self._go(Phase.GROWING, max(self.setting.start, 2), now)
             else:
-                self._settle(throughput, now)
-        elif self._highest == 1:
-            self._settle(self._before[1], now)
+                self._settle(self._before[1], now)
+            return
+        level, throughput = self._grown
+        enough = _GAIN if self._may_go_on else _FREE  # as chance may have hidden a gain, too
+        if level < self._highest and self._gain(level, throughput) >= enough:
+            self._before = level, throughput
+            self._go(Phase.GROWING, 2 * level, now)
         else:
-            self._go(Phase.GROWING, max(self.setting.start, 2), now)
+            self._settle(throughput, now)
 
     def _judge(self, now: float) -> None:
         window, self._window = self._window, _Window(begun=now, ended=now)
@@ -279,24 +244,50 @@ class Limiter:
 
     def _grow(self, window: _Window, now: float) -> None:
         throughput = window.throughput
+        if self._before is None:
+            self._levels = [window]
+            if self.limit == 1:
+                self._alone.merge(window)
+            self._double(window, now)
+            return
         gain = self._gain(self.limit, throughput)
-        if gain >= _FREE:
-            self._alone.merge(window)
-        if gain >= _GAIN and self.limit < self._highest:
-            self._before = self.limit, throughput
-            self._go(Phase.GROWING, 2 * self.limit, now)
-        elif gain < _GAIN and self._before[0] == 1:
-            # A few lucky batches at the begin look like no gain; a second look costs a moment.
-            self._tried = self.limit, throughput
-            self._go(Phase.MEASURING, 1, now)
-        elif gain < _GAIN and window.answers < 2 * self._wanted():
-            self._window = window  # as above: go on for a second window
+        if gain < _GAIN and window.answers < 2 * self._wanted():
+            self._window = window  # a few unlucky batches look like no gain: have a second window
+            return
+        self._levels.append(window)
+        if gain >= _FREE and len(self._levels) > 2:  # of one such gain chance might be the reason
+            for each in self._levels:
+                self._alone.merge(each)
+            self._levels.clear()
+        if gain >= _GAIN:
+            self._double(window, now)
         else:
-            self._settle(max(throughput, self._before[1]), now)
+            self._found(max(throughput, self._before[1]), now)
+
+    def _double(self, window: _Window, now: float) -> None:
+        """Grow, if there is room and answers do not take too long; else it is at its end."""
+        throughput = window.throughput
+        self._before = self.limit, throughput
+        self._may_go_on = not self._alone.answers and window.busy > _LONG * window.answers
+        if self.limit < self._highest and not self._may_go_on:
+            self._go(Phase.GROWING, 2 * self.limit, now)
+        else:
+            self._found(throughput, now)
+
+    def _found(self, throughput: float, now: float) -> None:
+        """Settle by the highest *throughput*, once R0 is known."""
+        if self._alone.answers:
+            self._settle(throughput, now)
+        else:
+            self._measure(throughput, now)
+
+    def _measure(self, throughput: float, now: float) -> None:
+        self._grown = self.limit, throughput
+        self._go(Phase.MEASURING, 1, now)
 
     def _gain(self, limit: int, throughput: float) -> float:
         """Return how much of the gain there is that would be in proportion to the limit."""
-        before, base = self._before
+        before, base = self._before or (1, throughput)
         return (throughput / base - 1) / (limit / before - 1)
 
     def _stay(self, window: _Window, now: float) -> None:
@@ -315,6 +306,11 @@ class Limiter:
 
     def _probe(self, now: float) -> None:
         self._windows = 0
+        if not self._alone.answers:  # a refusal came before R0 was known
+            if self.limit > 1:
+                self._measure(self._usual.throughput, now)
+                return
+            self._alone.merge(self._usual)
         if self._is_rough:
             self._is_rough = False
             knee = self._knee(self._usual.throughput)
@@ -332,9 +328,10 @@ class Limiter:
             self._go(Phase.PROBING, math.ceil(_STEP * self.limit), now)
 
     def _end_probe(self, throughput: float, now: float) -> None:
+        before = self._before[0] if self._before is not None else 1
         gain = self._gain(self.limit, throughput)
         if gain < _SURE:
-            self._go(Phase.SETTLED, self._before[0], now)
+            self._go(Phase.SETTLED, before, now)
             return
         self._usual, self._odd = _Window(), 0
         if self.limit < self._highest:
@@ -345,7 +342,7 @@ class Limiter:
 
     def _settle(self, throughput: float, now: float) -> None:
         self._usual, self._windows, self._odd = _Window(), 0, 0
-        self._tried, self._is_rough = None, True
+        self._is_rough = True
         self._go(Phase.SETTLED, self._knee(throughput), now)
 
     def _knee(self, throughput: float) -> int:
@@ -360,15 +357,17 @@ class Limiter:
             self._roof_ends = self._probes + 1 + _ROOF
         self._cuts += 1
         limit = int(_CUT * self.limit)
-        if self.phase is Phase.GROWING:
-            limit = min(limit, self._knee(self._before[1]))
+        if self.phase is Phase.GROWING and self._before is not None:
+            level, throughput = self._before
+            limit = min(limit, self._knee(throughput) if self._alone.answers else level)
         self._usual, self._windows, self._odd = _Window(), 0, 0
+        self._may_go_on, self._levels = False, []
         self._go(Phase.SETTLED, limit, now)
 
     def _begin(self, now: float) -> None:
         """Measure all anew."""
         self._alone = _Window()
-        self._tried = None
+        self._grown, self._levels = None, []
         self._probes = self._cuts = self._odd = self._windows = self._roof = 0
         self._go(Phase.MEASURING, 1, now)
 

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from attrs import define, evolve, field, frozen
 
-from creatio_async.protocol.limiter import Adaptive, Limiter, Pace
+from creatio_async.protocol.limiter import Limiter
 from creatio_async.protocol.overload import is_overload
+from creatio_async.protocol.pace import Adaptive, Pace
 
 __all__ = ["Fixed", "Lane", "Limit", "Turn", "as_lane", "checked", "failed", "for_bulk", "lane_for"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import Attribute, define, field, frozen
 from attrs.validators import ge, instance_of
 
-from creatio_async.protocol.limiter import Adaptive
+from creatio_async.protocol.pace import Adaptive
 from creatio_async.runtime.adaptive import Lane, checked, for_bulk, lane_for
 
 __all__ = ["Gate", "Limits", "Timeouts"]
@@ -24,8 +24,10 @@ def _is_duration(_: object, field: "Attribute[Any]", value: float | None) -> Non
 class Limits:
     """How many requests one client has under way at once."""
 
-    at_once: int = field(default=16, validator=[instance_of(int), ge(1)])
-    """Requests under way at most; further ones wait for their turn, in the order they came."""
+    at_once: int = field(default=48, validator=[instance_of(int), ge(1)])
+    """Requests under way at most; further ones wait for their turn, in the order they came. Bulk
+    jobs leave a quarter of them to single calls, so of 48 they may have 36. ASP.NET lets 50
+    requests of one session wait, and answers further ones with 500."""
     throttle: AbstractAsyncContextManager[object] | None = None
     """Entered before each send but a login, for instance ``aiolimiter.AsyncLimiter(100, 60)``."""
 

@@ -147,7 +147,7 @@ async def test_troubles_by_chance_all_through_a_run_lose_and_double_nothing(
 async def test_a_session_lost_in_the_middle_is_renewed_once_for_all_batches(
     crm: Creatio, emulator: Emulator
 ) -> None:
-    async with crm.odata["City"].create_many(rows(200), batch_size=10) as outcomes:
+    async with crm.odata["City"].create_many(rows(200), batch_size=10, at_once=4) as outcomes:
         taken = 0
         async for _ in outcomes:
             taken += 1
@@ -171,7 +171,8 @@ async def test_a_token_changed_in_the_middle_is_taken_over(
 async def test_a_login_refused_in_the_middle_ends_the_job_and_all_is_accounted_for() -> None:
     with Emulator(users={"Supervisor": User("Supervisor")}) as emulator:
         async with client(emulator) as crm:
-            job, told = crm.odata["City"].create_many(rows(200), batch_size=10), []
+            job = crm.odata["City"].create_many(rows(200), batch_size=10, at_once=4)
+            told = []
             with pytest.raises(AuthenticationError):  # noqa: PT012 - the outcomes come first
                 async with job as outcomes:
                     async for each in outcomes:

@@ -18,7 +18,7 @@ from creatio_async.bulk.writer import Writer
 from creatio_async.emulator import Emulator
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.protocol.batch.operations import Operation
-from creatio_async.protocol.limiter import Adaptive
+from creatio_async.protocol.pace import Adaptive
 from creatio_async.runtime.adaptive import Lane, lane_for
 from tests.api.canned import client
 from tests.api.scripted import eventually

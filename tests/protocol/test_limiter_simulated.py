@@ -1,9 +1,12 @@
+from statistics import median
 from typing import Any
 
 import pytest
 
 from benchmarks.limiter import CASES, Case, Run, Site, main, simulate
-from creatio_async.protocol.limiter import Adaptive, Limiter
+from creatio_async.protocol.limiter import Limiter
+from creatio_async.protocol.pace import Adaptive
+from creatio_async.runtime.adaptive import Fixed, Limit
 
 SEEDS = range(8)
 
@@ -19,8 +22,18 @@ def test_three_quarters_of_what_a_site_can_do_are_used_from_the_first_second_on(
 ) -> None:
     found = run(case.site, seed, seconds=15)
     assert found.share >= 0.75
-    assert found.p50 <= 4 * case.site.seconds
+    assert found.p50 <= (4 if case.site.workers > 1 else 8) * case.site.seconds
     assert found.refusals <= 10
+
+
+@pytest.mark.parametrize("batches", [1, 4, 16, 32])
+@pytest.mark.parametrize("workers", [1, 2, 4, 6, 24])
+def test_a_small_job_takes_no_longer_than_with_four_at_once(workers: int, batches: int) -> None:
+    def ended(rule: Limit, seed: int) -> float:
+        return simulate(Site(workers, 0.2), rule, seconds=99, seed=seed, batches=batches).ended
+
+    ratios = [ended(Limiter(Adaptive()), seed) / ended(Fixed(4), seed) for seed in range(20)]
+    assert median(ratios) <= 1.0
 
 
 @pytest.mark.parametrize("seed", SEEDS)

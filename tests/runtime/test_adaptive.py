@@ -9,7 +9,7 @@ from yarl import URL
 
 from creatio_async import Limits, ThrottledError
 from creatio_async.messages import Headers, Request
-from creatio_async.protocol.limiter import Adaptive, Phase
+from creatio_async.protocol.pace import Adaptive, Phase
 from creatio_async.runtime.adaptive import Fixed, Lane, failed, for_bulk, lane_for
 from creatio_async.runtime.limits import Gate
 from tests.api.canned import answer
@@ -225,7 +225,7 @@ async def test_whatever_happens_no_turn_is_lost(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at_once", "bulk"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6), (16, 12), (40, 30)]
+    ("at_once", "bulk"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6), (16, 12), (48, 36)]
 )
 def test_a_quarter_of_what_a_client_may_do_at_once_is_left_to_single_calls(
     at_once: int, bulk: int
@@ -243,7 +243,7 @@ def test_a_number_stays_and_what_is_found_out_is_told() -> None:
     assert given.limit.limit == 3
     pace = lane_for(Adaptive(), 16, lambda: 0.0).pace
     assert pace is not None
-    assert (pace.limit, pace.phase) == (1, Phase.MEASURING)
+    assert (pace.limit, pace.phase) == (4, Phase.GROWING)
 
 
 def test_jobs_with_the_same_setting_share_a_lane_and_those_with_a_number_do_not() -> None:
