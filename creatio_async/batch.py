@@ -17,15 +17,12 @@ from creatio_async.errors import (
 )
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.outcomes import State
-from creatio_async.protocol.batch import jsonbatch, multipartbatch
-from creatio_async.protocol.batch.jsonbatch import Answers
-from creatio_async.protocol.batch.multipartbatch import decode_by_type
-from creatio_async.protocol.batch.operations import Method, Operation, check_count
+from creatio_async.protocol.batch.jsonbatch import Answers, as_response
+from creatio_async.protocol.batch.operations import Format, Method, Operation, check_count
+from creatio_async.protocol.dialect import Dialect, Encoded
 from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.names import check_name, key_text
-from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.expressions import Column
-from creatio_async.protocol.odata.reading import Reading
 from creatio_async.protocol.odata.spec import Expand, QuerySpec, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
 from creatio_async.protocol.retry import Repeat, is_doubtful
@@ -37,9 +34,6 @@ from creatio_async.runtime.session import unknown
 from creatio_async.service import Service
 
 __all__ = ["Batch", "Format", "Group", "Sent"]
-
-Format = Literal["json", "multipart"]
-"""How a batch travels."""
 
 _CUT_OFF = "the answer broke off before that to this operation"
 _STOPPED = "the batch stopped before this operation"
@@ -54,6 +48,8 @@ class Sent:
 
     operation: Operation = field(repr=False)
     kind: _Kind
+    dialect: Dialect = field(repr=False)
+    """How its answer is read."""
     id: str | None = None
     """The `Id` of the row, in lower case; for a create the one that was made for it."""
     state: State = State.NOT_RUN
@@ -65,8 +61,6 @@ class Sent:
     """Its own answer, and the request that it stands for."""
     expanded: bool = field(default=False, repr=False)
     """Its rows may hold other rows."""
-    reading: Reading = field(factory=Reading, repr=False)
-    """How its rows are read."""
 
     def result(self) -> Any:
         """Return what the operation gave.
@@ -86,9 +80,9 @@ class Sent:
             raise RuntimeError("the batch has no answer yet: await batch.send() first")
         request, response = self.answer
         if self.kind == "query":
-            return self.reading.page(request, response, expanded=self.expanded).rows
+            return self.dialect.page(request, response, expanded=self.expanded).rows
         if self.kind in {"create", "get"} and response.body:
-            return self.reading.entity(request, response)
+            return self.dialect.entity(request, response)
         return None
 
 
@@ -103,8 +97,8 @@ class Group:
     a key and as a value.
     """
 
-    def __init__(self, reading: Reading, name: str | None = None) -> None:
-        self._reading = reading
+    def __init__(self, dialect: Dialect, name: str | None = None) -> None:
+        self._dialect = dialect
         self._name = name
         self._operations: list[Sent] = []
 
@@ -124,7 +118,7 @@ class Group:
         place = f"create {entity_set}"
         body = _resolved(with_id(row, place), place)
         check_row(body, place)
-        return self._add("POST", v4.set_path(entity_set), "create", body["Id"], body)
+        return self._add("POST", self._dialect.set_path(entity_set), "create", body["Id"], body)
 
     def update(self, entity_set: str, key: Key, values: Mapping[str, Any]) -> Sent:
         """Change some fields of a row.
@@ -137,7 +131,8 @@ class Group:
         body = _resolved(values, place)
         check_row(body, place)
         row = _key(key)
-        return self._add("PATCH", v4.entity_path(entity_set, row), "update", row, body)
+        path = self._dialect.entity_path(entity_set, row)
+        return self._add(self._dialect.change, path, "update", row, body)
 
     def replace(self, entity_set: str, key: Key, row: Mapping[str, Any]) -> Sent:
         """Put *row* in the place of a row: fields that it leaves out get their defaults (``PUT``).
@@ -152,12 +147,13 @@ class Group:
         body = _resolved(row, place)
         check_row(body, place)
         found = _key(key)
-        return self._add("PUT", v4.entity_path(entity_set, found), "replace", found, body)
+        path = self._dialect.entity_path(entity_set, found)
+        return self._add("PUT", path, "replace", found, body)
 
     def delete(self, entity_set: str, key: Key) -> Sent:
         """Take a row away."""
         row = _key(key)
-        return self._add("DELETE", v4.entity_path(entity_set, row), "delete", row)
+        return self._add("DELETE", self._dialect.entity_path(entity_set, row), "delete", row)
 
     def link(self, entity_set: str, key: Key, navigation: str, target: Key) -> Sent:
         """Let the lookup *navigation* of a row lead to the row *target*: ``XxxId`` is set."""
@@ -177,7 +173,7 @@ class Group:
         body: dict[str, Any] | None = None,
     ) -> Sent:
         operation = Operation(method, path, body, self._name)
-        sent = Sent(operation, kind, key, reading=self._reading)
+        sent = Sent(operation, kind, self._dialect, key)
         self._operations.append(sent)
         return sent
 
@@ -194,11 +190,13 @@ class Batch(Group):
         service: Service,
         *,
         continue_on_error: bool = True,
-        format: Format = "json",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
     ) -> None:
-        super().__init__(service.reading)
+        super().__init__(service.dialect)
         self._service = service
-        self._format: Format = format
+        self._format: Format = service.dialect.batch_format(
+            format, continue_on_error=continue_on_error
+        )
         self._continue = continue_on_error
         self._was_sent = False
         self._groups = 0
@@ -214,7 +212,7 @@ class Batch(Group):
         """Read one row."""
         spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))
         row = _key(key)
-        return self._add("GET", v4.entity_path(entity_set, row, spec), "get", row)
+        return self._add("GET", self._dialect.entity_path(entity_set, row, spec), "get", row)
 
     def query(self, query: Query) -> Sent:
         """Read the rows of *query*, in one answer and so 20,000 at most.
@@ -227,7 +225,7 @@ class Batch(Group):
             raise ValueError("this query asks for no row: its in_ has no values")
         if len(parts) > 1:
             raise ValueError("the in_ of this query does not fit into one request")
-        sent = self._add("GET", v4.collection_path(query.name, parts[0]), "query")
+        sent = self._add("GET", self._dialect.collection_path(query.name, parts[0]), "query")
         sent.expanded = bool(query.spec.expand)
         return sent
 
@@ -238,7 +236,7 @@ class Batch(Group):
         The group is added when the block ends well; nothing is added if the block raises.
         """
         self._groups += 1
-        group = Group(self._reading, f"g{self._groups}")
+        group = Group(self._dialect, f"g{self._groups}")
         yield group
         self._operations += group.operations
 
@@ -259,14 +257,23 @@ class Batch(Group):
         if self._was_sent:
             raise RuntimeError("a batch is sent once; make a new one")
         operations = [sent.operation for sent in self._operations]
-        call = batch_call(operations, self._format, continue_on_error=self._continue)
+        encoded = self._dialect.encode_batch(
+            operations,
+            lambda at: f"operation {at + 1}",
+            self._format,
+            continue_on_error=self._continue,
+        )
+        reads = all(each.method == "GET" for each in operations)
+        call = call_of(self._dialect, encoded, reads=reads)
         self._was_sent = True
         for sent in self._operations:
             sent.state = State.UNKNOWN  # until there is an answer, and if waiting is cancelled
         try:
             reply = await self._service.sender.send(call)
             groups = [each.group for each in operations]
-            items = decode_by_type(len(operations), reply.request, reply.response, groups=groups)
+            items = self._dialect.decode_batch(
+                len(operations), reply.request, reply.response, groups=groups
+            )
         except (TransportError, ResponseError, BatchError) as error:
             self._lost(error)
             raise
@@ -288,7 +295,7 @@ class Batch(Group):
                 detail = _STOPPED if place > stop else _CUT_OFF if items.cut_off else _LEFT_OUT
                 sent.error = BatchError(reply.request, reply.response, detail)
                 continue
-            response = jsonbatch.as_response(item)
+            response = as_response(item)
             if item["id"]:  # else it stands for the whole group
                 _answered(sent, inner_request(base, sent.operation), response)
             if response.status >= 400:
@@ -342,40 +349,13 @@ def state_of(error: ResponseError | None) -> State:
     return State.CONFLICT if isinstance(error, ConflictError) else State.FAILED
 
 
-def batch_call(
-    operations: Sequence[Operation],
-    format: Format,  # noqa: A002
-    *,
-    continue_on_error: bool,
-) -> Call:
-    """Return the call that sends *operations*.
-
-    Raises:
-        ValueError: A value in a body has no place in OData.
-        TypeError: A value in a body is of a type that OData does not have.
-    """
-    reads = all(each.method == "GET" for each in operations)
-    if format == "json":
-        body = jsonbatch.encode(operations, lambda at: f"operation {at + 1}")
-        return call_of(body, reads=reads, continue_on_error=continue_on_error)
-    body, content_type = multipartbatch.encode(operations, lambda at: f"operation {at + 1}")
-    headers = {**multipartbatch.ACCEPT, "Content-Type": content_type}
-    return call_of(body, headers, reads=reads, continue_on_error=continue_on_error)
-
-
-def call_of(
-    body: bytes,
-    headers: Mapping[str, str] = jsonbatch.HEADERS,
-    *,
-    reads: bool,
-    continue_on_error: bool = True,
-) -> Call:
-    """Return the call that sends the encoded *body* of a batch."""
+def call_of(dialect: Dialect, encoded: Encoded, *, reads: bool) -> Call:
+    """Return the call that sends an *encoded* batch; *reads* says that it holds no write."""
     return Call(
         method="POST",
-        path=f"{v4.SERVICE}/$batch",
-        headers={**headers, **(jsonbatch.CONTINUE if continue_on_error else {})},
-        body=body,
+        path=f"{dialect.service}/$batch",
+        headers=encoded.headers,
+        body=encoded.body,
         repeat=Repeat.READ if reads else Repeat.REFUSED,
     )
 

@@ -20,6 +20,7 @@ from creatio_async.checking import Checked, check
 from creatio_async.messages import Headers, Response
 from creatio_async.odata import OData
 from creatio_async.processes import Processes
+from creatio_async.protocol.dialect4 import Dialect4
 from creatio_async.protocol.odata.reading import Reading
 from creatio_async.protocol.retry import RetryPolicy
 from creatio_async.protocol.services import Params
@@ -281,7 +282,7 @@ class Creatio:
             raise RuntimeError("this client is open already; make another one")
         async with AsyncExitStack() as stack:
             sender = await stack.enter_async_context(self._opening.opened())
-            odata = OData(Service(sender, self._reading))
+            odata = OData(Service(sender, Dialect4(self._reading)))
             self._parts = _Parts(sender, odata, Processes(sender), Asking(sender))
             self._stack = stack.pop_all()
         return self

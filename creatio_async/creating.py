@@ -9,9 +9,10 @@ from creatio_async.errors import (
     ResponseError,
     TransportError,
 )
+from creatio_async.protocol.dialect import Returns
 from creatio_async.protocol.odata.spec import Row
 from creatio_async.protocol.retry import Repeat, is_doubtful
-from creatio_async.protocol.values import check_row, dumps_rows, same_value
+from creatio_async.protocol.values import check_row, same_value
 from creatio_async.rows import with_id
 from creatio_async.service import Service
 
@@ -29,13 +30,13 @@ async def create_row(
     place = f"create {name}"
     body = with_id(row, place)
     check_row(body, place)
-    encoded = dumps_rows(body, lambda: [(place, body)], objects=1)
-    prefer = None if return_row else "minimal"
+    encoded = service.dialect.row_body(body, place)
+    returns: Returns | None = None if return_row else "minimal"
     started, attempt, doubt = service.sender.clock(), 0, False
     while True:
         attempt += 1
         try:
-            saved = await service.insert(name, encoded, prefer=prefer)
+            saved = await service.insert(name, encoded, returns=returns)
         except (TransportError, ResponseError) as error:
             conflict = isinstance(error, ConflictError)
             # The caller's own id that is taken before any doubt is another's row.

@@ -9,11 +9,11 @@ from attrs import evolve, frozen
 from creatio_async.creating import create_row
 from creatio_async.finding import Found, find_many
 from creatio_async.many import Many
+from creatio_async.protocol.dialect import Returns
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata.expressions import Column
 from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, as_columns, as_expands
-from creatio_async.protocol.odata.v4 import collection_in
-from creatio_async.protocol.values import check_row, dumps_rows
+from creatio_async.protocol.values import check_row
 from creatio_async.query import Query
 from creatio_async.streams import Stream
 
@@ -129,7 +129,8 @@ class EntitySet(Many):
         Raises:
             ValueError: *key* is no UUID, or *navigation* no identifier.
         """
-        return Query(self._service, collection_in(self.name, key_text(key), navigation))
+        name = self._service.dialect.collection_in(self.name, key_text(key), navigation)
+        return Query(self._service, name)
 
     def stream(self, key: UUID | str, field: str) -> Stream:
         """Return the stream in *field* of the row whose `Id` is *key*; nothing is sent.
@@ -187,9 +188,9 @@ class EntitySet(Many):
         if not isinstance(values, Mapping):
             raise TypeError(f"{place}: takes a mapping of columns to values, not {values!r:.80}")
         check_row(values, place)
-        body = dumps_rows(dict(values), lambda: [(place, values)], objects=1)
-        prefer = "representation" if return_row else None
-        row = await self._service.update(self.name, key, body, prefer=prefer, if_match=if_match)
+        body = self._service.dialect.row_body(values, place)
+        returns: Returns | None = "representation" if return_row else None
+        row = await self._service.update(self.name, key, body, returns=returns, if_match=if_match)
         if not return_row:
             return None
         return row if row is not None else await self.get(key)

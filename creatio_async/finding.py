@@ -1,7 +1,6 @@
 """Any number of rows by their ids, a ``$batch`` of reads at a time."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
-from typing import Any
 from uuid import UUID
 
 from attrs import frozen
@@ -9,10 +8,9 @@ from attrs import frozen
 from creatio_async.batch import call_of, inner_refusal, inner_request
 from creatio_async.bulk.source import Source
 from creatio_async.errors import BatchError, NotFoundError
-from creatio_async.protocol.batch import jsonbatch
+from creatio_async.protocol.batch.jsonbatch import as_response
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
 from creatio_async.protocol.names import key_text
-from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.spec import QuerySpec, Row
 from creatio_async.service import Service
 
@@ -48,25 +46,22 @@ async def find_many(
 
 async def _find(service: Service, name: str, keys: Sequence[str], spec: QuerySpec) -> list[Found]:
     """Return what is behind the first of *keys*: all of them, unless the server stops early."""
-    operations = [Operation("GET", v4.entity_path(name, key, spec)) for key in keys]
-    body = jsonbatch.encode(operations, lambda at: keys[at])
-    reply = await service.sender.send(call_of(body, reads=True))
+    dialect = service.dialect
+    operations = [Operation("GET", dialect.entity_path(name, key, spec)) for key in keys]
+    travels = dialect.batch_format(None, continue_on_error=True)
+    encoded = dialect.encode_batch(operations, lambda at: keys[at], travels)
+    reply = await service.sender.send(call_of(dialect, encoded, reads=True))
     base = str(reply.request.url).removesuffix("$batch")
     found: list[Found] = []
-    items = jsonbatch.decode(len(keys), reply.request, reply.response)
+    items = dialect.decode_batch(len(keys), reply.request, reply.response)
     for key, operation, item in zip(keys, operations, items, strict=True):
         if item is None:
             break
-        response = jsonbatch.as_response(item)
-        error = inner_refusal(inner_request(base, operation), response)
+        error = inner_refusal(inner_request(base, operation), as_response(item))
         if error is not None and not isinstance(error, NotFoundError):
             raise error
-        row = None if error is not None else _row(service, item, spec)
+        row = None if error is not None else dialect.row_of(item, annotated=spec.annotated)
         found.append(Found(key, row))
     if not found:
         raise BatchError(reply.request, reply.response, "the first row of the batch has no answer")
     return found
-
-
-def _row(service: Service, item: dict[str, Any], spec: QuerySpec) -> Row:
-    return service.reading.row(item.get("body") or {}, annotated=spec.annotated)

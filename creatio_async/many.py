@@ -7,7 +7,6 @@ from uuid import UUID
 
 from attrs import frozen
 
-from creatio_async.batch import Format
 from creatio_async.bulk.changes import Deletes, Updates
 from creatio_async.bulk.creates import Creates, NewId, as_maker
 from creatio_async.bulk.derived import Derived
@@ -17,6 +16,7 @@ from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
 from creatio_async.bulk.verbs import IfExists
 from creatio_async.bulk.writer import Writer
+from creatio_async.protocol.batch.operations import Format
 from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.syncing import Syncing
 
@@ -41,7 +41,7 @@ class Many(Syncing):
         at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
-        format: Format = "json",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
         atomic: bool = False,
         continue_on_error: bool = True,
         order: Order = "none",
@@ -67,7 +67,8 @@ class Many(Syncing):
                 single calls, in any case.
             batch_size: Rows in a batch, 1 to 100.
             max_bytes: Bytes of a request at most; what is more is split.
-            format: How a batch travels: ``"json"``, or ``"multipart"`` (multipart/mixed).
+            format: How a batch travels: ``"json"``, or ``"multipart"`` (multipart/mixed). None
+                is JSON in OData 4.
             atomic: Make each batch one group, whose rows are written all or not at all. It is
                 never split: where its bytes are too many, all its rows fail.
             continue_on_error: Go on within a batch after a row that fails. Without it the rows
@@ -115,7 +116,7 @@ class Many(Syncing):
         at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
-        format: Format = "json",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
         atomic: bool = False,
         continue_on_error: bool = True,
         order: Order = "none",
@@ -156,7 +157,7 @@ class Many(Syncing):
         at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
-        format: Format = "json",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
         atomic: bool = False,
         continue_on_error: bool = True,
         order: Order = "none",
@@ -198,7 +199,7 @@ class Many(Syncing):
         at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
-        format: Format = "json",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
         new_id: Literal["uuid4"] | Derived | NewId = "uuid4",
         if_exists: IfExists = "conflict",
         return_rows: bool = False,

@@ -3,11 +3,10 @@
 import os
 from collections.abc import AsyncIterable, Callable, Iterable
 from pathlib import Path
-from typing import get_args
 
 from attrs import define
 
-from creatio_async.batch import Batch, Format
+from creatio_async.batch import Batch
 from creatio_async.bulk.changes import Create, Delete, Mixed, Update
 from creatio_async.bulk.job import Job
 from creatio_async.bulk.options import JobOptions
@@ -15,6 +14,7 @@ from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
 from creatio_async.entities import EntitySet
 from creatio_async.metadata import read_metadata
+from creatio_async.protocol.batch.operations import Format
 from creatio_async.protocol.names import check_name
 from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.pace import AT_ONCE, Adaptive
@@ -47,20 +47,19 @@ class OData:
         self,
         *,
         continue_on_error: bool = True,
-        format: Format = "json",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
     ) -> Batch:
         """Return an empty batch; fill it, then ``await batch.send()``.
 
         Args:
             continue_on_error: Go on after an operation that fails. Without it the operations
                 after the first failure are not run.
-            format: How it travels: ``"json"``, or ``"multipart"`` (multipart/mixed).
+            format: How it travels: ``"json"``, or ``"multipart"`` (multipart/mixed). None is JSON
+                in OData 4.
 
         Raises:
             ValueError: There is no such format.
         """
-        if format not in get_args(Format):
-            raise ValueError(f"a batch travels as 'json' or 'multipart', not as {format!r}")
         return Batch(self._service, continue_on_error=continue_on_error, format=format)
 
     def write_many(
@@ -70,7 +69,7 @@ class OData:
         at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
-        format: Format = "json",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
         atomic: bool = False,
         continue_on_error: bool = True,
         order: Order = "key",
@@ -132,7 +131,7 @@ class OData:
             UnexpectedResponseError: The answer is no ``$metadata``.
             OSError: The file cannot be written.
         """
-        return await read_metadata(self._service.sender, None if cache is None else Path(cache))
+        return await read_metadata(self._service, None if cache is None else Path(cache))
 
     async def entity_sets(self) -> list[str]:
         """Return the names of the entity sets, in the order of the service."""

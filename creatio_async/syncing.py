@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from creatio_async.batch import Format
 from creatio_async.bulk.creates import NewId, as_maker
 from creatio_async.bulk.derived import Derived
 from creatio_async.bulk.job import Job
@@ -15,6 +14,7 @@ from creatio_async.bulk.matching import Upserts
 from creatio_async.bulk.options import JobOptions
 from creatio_async.bulk.report import Progress
 from creatio_async.bulk.syncs import Syncs, Within
+from creatio_async.protocol.batch.operations import Format
 from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.query import Query
 
@@ -35,7 +35,7 @@ class Syncing(Query):
         at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
-        format: Format = "json",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
         new_id: Literal["uuid4"] | Derived | NewId = "uuid4",
         dead_letters: str | PathLike[str] | None = None,
         progress: Callable[[Progress], object] | None = None,
@@ -94,7 +94,7 @@ class Syncing(Query):
         at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
         max_bytes: int = 900_000,
-        format: Format = "json",  # noqa: A002
+        format: Format | None = None,  # noqa: A002
         new_id: Literal["uuid4"] | Derived | NewId = "uuid4",
         dead_letters: str | PathLike[str] | None = None,
         progress: Callable[[Progress], object] | None = None,

@@ -14,10 +14,8 @@ from creatio_async.errors import (
     ResponseError,
 )
 from creatio_async.outcomes import State
-from creatio_async.protocol.batch import jsonbatch
-from creatio_async.protocol.batch.jsonbatch import Answers, Item
-from creatio_async.protocol.json import as_object
-from creatio_async.protocol.odata.reading import Reading
+from creatio_async.protocol.batch.jsonbatch import Answers, Item, as_response
+from creatio_async.protocol.dialect import Dialect
 from creatio_async.runtime.sender import Reply
 
 __all__ = ["Left", "read_answers", "refuse_whole"]
@@ -69,7 +67,7 @@ def read_answers(
     *,
     goes_on: bool,
     is_atomic: bool,
-    reading: Reading | None,
+    returns: Dialect | None,
 ) -> Left:
     """Give each of *entries* the outcome that its answer says; return what is open.
 
@@ -79,7 +77,7 @@ def read_answers(
         items: The answer to each of the rows.
         goes_on: The server was asked to go on after a row that fails.
         is_atomic: The batch is one group.
-        reading: How `Outcome.saved` is read; None where it is not wanted.
+        returns: How `Outcome.saved` is read; None where it is not wanted.
     """
     left = Left(goes_on=goes_on or items.cut_off)
     if is_atomic and any(item is not None and item["status"] >= 400 for item in items):
@@ -92,9 +90,8 @@ def read_answers(
             outcome = entry.outcome
             outcome.state, outcome.http_status = _DONE, item["status"]
             outcome.error = None
-            if reading is not None:
-                body = as_object(item.get("body"))
-                outcome.saved = reading.row(body) if body else None
+            if returns is not None:
+                outcome.saved = returns.row_of(item) or None
         else:
             _refused(entry, reply, item, left)
     return left
@@ -141,7 +138,7 @@ def _read_failed_group(entries: list[Entry], reply: Reply, items: Answers, left:
     item = items[at] or {}
     stop = left.stop = entries[at]
     error = _error_of(stop, reply, item)
-    response = jsonbatch.as_response(item)
+    response = as_response(item)
     base = str(reply.request.url).removesuffix("$batch")
     is_known = all(entry.outcome.state is not State.UNKNOWN for entry in entries)
     for entry in entries:
@@ -165,4 +162,4 @@ def _read_failed_group(entries: list[Entry], reply: Reply, items: Answers, left:
 
 def _error_of(entry: Entry, reply: Reply, item: Item) -> ResponseError | None:
     base = str(reply.request.url).removesuffix("$batch")
-    return inner_refusal(inner_request(base, entry.operation), jsonbatch.as_response(item))
+    return inner_refusal(inner_request(base, entry.operation), as_response(item))

@@ -13,7 +13,6 @@ from creatio_async.bulk.shapes import Shapes, key_of
 from creatio_async.bulk.verbs import OnCreate, OnDelete, OnUpdate
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.names import check_name
-from creatio_async.protocol.odata import v4
 
 __all__ = ["Create", "Delete", "Deletes", "Mixed", "Update", "Updates"]
 
@@ -56,12 +55,10 @@ class Updates(Sending):
     name: str = field(kw_only=True)
     _shapes: Shapes = field(init=False, factory=Shapes)
     _verb: OnUpdate = field(init=False)
-    _set_path: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        self._verb = OnUpdate(self.name)
-        self._set_path = v4.set_path(self.name)
+        self._verb = OnUpdate(self.service.dialect, self.name)
 
     def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
         """Return an entry, still open, for each of *rows*, of which the first is number *first*.
@@ -79,7 +76,7 @@ class Updates(Sending):
                 f"row {index}: an update is of the row whose 'Id' it has, and has none"
             )
         key = key_of(index, values.pop("Id"))
-        operation = Operation("PATCH", f"{self._set_path}({key})", values)
+        operation = self._verb.operation(key, values)
         return Entry(Outcome(index, "update", given, key), operation, self._verb)
 
 
@@ -91,12 +88,10 @@ class Deletes(Sending):
 
     name: str = field(kw_only=True)
     _verb: OnDelete = field(init=False)
-    _set_path: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        self._verb = OnDelete(self.name)
-        self._set_path = v4.set_path(self.name)
+        self._verb = OnDelete(self.service.dialect, self.name)
 
     def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
         """Return an entry, still open, for each id in *rows*, the first of them number *first*.
@@ -109,7 +104,7 @@ class Deletes(Sending):
 
     def _entry(self, index: int, given: Any) -> Entry:
         key = key_of(index, given)
-        operation = Operation("DELETE", f"{self._set_path}({key})")
+        operation = self._verb.operation(key)
         return Entry(Outcome(index, "delete", given, key), operation, self._verb)
 
 
@@ -142,19 +137,17 @@ class Mixed(Sending):
             if "Id" in values:
                 raise ValueError(f"row {index}: the 'Id' of a row is not among what is written")
             key = key_of(index, given.id)
-            operation = Operation("PATCH", v4.entity_path(given.entity_set, key), values)
             verb = self._verb(OnUpdate, given.entity_set)
-            return Entry(Outcome(index, "update", given, key), operation, verb)
+            return Entry(Outcome(index, "update", given, key), verb.operation(key, values), verb)
         if isinstance(given, Delete):
             key = key_of(index, given.id)
-            operation = Operation("DELETE", v4.entity_path(given.entity_set, key))
             verb = self._verb(OnDelete, given.entity_set)
-            return Entry(Outcome(index, "delete", given, key), operation, verb)
+            return Entry(Outcome(index, "delete", given, key), verb.operation(key), verb)
         raise TypeError(f"row {index}: takes Create, Update and Delete, not {given!r:.80}")
 
     def _verb(self, kind: Any, *options: Any) -> Any:
         """Return the one verb of its kind for an entity set."""
         found = self._verbs.get((kind, *options))
         if found is None:
-            found = self._verbs[kind, *options] = kind(*options)
+            found = self._verbs[kind, *options] = kind(self.service.dialect, *options)
         return found

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 from uuid import UUID
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from creatio_async.bulk.derived import Derived, NoKeyError
 from creatio_async.bulk.entry import Entry
@@ -49,8 +49,9 @@ class Creates(Sending):
         if self.if_exists not in get_args(IfExists):
             raise ValueError(f"if_exists is 'conflict' or 'update', not {self.if_exists!r}")
         whole = self.return_rows
-        self._made = OnCreate(self.name, self.new_id is None, whole, self.if_exists)
-        self._given = OnCreate(self.name, False, whole, self.if_exists)  # noqa: FBT003
+        dialect, is_made_here = self.service.dialect, self.new_id is None
+        self._made = OnCreate(dialect, self.name, is_made_here, whole, self.if_exists)
+        self._given = evolve(self._made, is_made_here=False)
 
     def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
         """Return an entry, still open, for each of *rows*, of which the first is number *first*.

@@ -17,10 +17,9 @@ from creatio_async.bulk.shapes import Shapes, key_of
 from creatio_async.bulk.verbs import OnCreate, OnUpdate, differing
 from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
 from creatio_async.outcomes import State
-from creatio_async.protocol.batch import jsonbatch
+from creatio_async.protocol.batch.jsonbatch import as_response
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.ids import new_ids
-from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.spec import QuerySpec, Row
 
 __all__ = ["Matching", "Upserts"]
@@ -43,9 +42,10 @@ class Matching(Sending):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        self._made = OnCreate(self.name, self.new_id is None, self.return_rows)
+        dialect, is_made_here = self.service.dialect, self.new_id is None
+        self._made = OnCreate(dialect, self.name, is_made_here, self.return_rows)
         self._given = evolve(self._made, is_made_here=False)
-        self._changed = OnUpdate(self.name)
+        self._changed = OnUpdate(dialect, self.name)
 
     def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
         """Return an entry for each of *rows*, of which the first is number *first*.
@@ -126,7 +126,7 @@ class Matching(Sending):
             outcome.state = State.UNCHANGED
             return
         outcome.operation, entry.verb = "update", self._changed
-        entry.operation = Operation("PATCH", v4.entity_path(self.name, key), values)
+        entry.operation = self._changed.operation(key, values)
 
     async def _find(self, entries: Sequence[Entry]) -> dict[bytes, list[Row]]:
         """Return what is there, by its key."""
@@ -140,20 +140,21 @@ class Matching(Sending):
             QuerySpec(where=(condition,), select=tuple(columns))
             for condition in self.key.conditions(bodies)
         ]
-        operations = [Operation("GET", v4.collection_path(self.name, spec)) for spec in specs]
-        body, content_type = self._encode(operations, entries)
-        reply, items = await self._exchange(len(specs), body, content_type, reads=True)
+        dialect = self.service.dialect
+        operations = [Operation("GET", dialect.collection_path(self.name, spec)) for spec in specs]
+        encoded = self._encode(operations, entries, goes_on=True)
+        reply, items = await self._exchange(len(specs), encoded, reads=True)
         base = str(reply.request.url).removesuffix("$batch")
         found: dict[bytes, list[Row]] = {}
         for operation, spec, item in zip(operations, specs, items, strict=True):
             if item is None:
                 detail = "the answer leaves out which rows are there"
                 raise BatchError(reply.request, reply.response, detail)
-            request, response = inner_request(base, operation), jsonbatch.as_response(item)
+            request, response = inner_request(base, operation), as_response(item)
             error = inner_refusal(request, response)
             if error is not None:
                 raise error
-            page = self.service.reading.page(request, response, expanded=False)
+            page = dialect.page(request, response, expanded=False)
             rows = page.rows
             while page.next_link is not None:
                 self.requests += 1

@@ -6,22 +6,21 @@ that is refused whole is cut in halves until the row is found that is to blame.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from attrs import define, field
 
-from creatio_async.batch import Format, call_of, inner_request
+from creatio_async.batch import call_of, inner_request
 from creatio_async.bulk.answers import Left, read_answers, refuse_whole
 from creatio_async.bulk.entry import Entry, Later
 from creatio_async.bulk.retrying import Failure, asked_wait, is_about_a_row, is_unsettled
 from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
 from creatio_async.outcomes import State
-from creatio_async.protocol.batch import jsonbatch, multipartbatch
-from creatio_async.protocol.batch.multipartbatch import decode_by_type
-from creatio_async.protocol.batch.operations import Operation
+from creatio_async.protocol.batch.jsonbatch import Answers, as_response
+from creatio_async.protocol.batch.operations import Format, Operation
+from creatio_async.protocol.dialect import Encoded
 from creatio_async.protocol.faults import refusal
-from creatio_async.protocol.json import as_object
-from creatio_async.runtime.sender import Call, Reply
+from creatio_async.runtime.sender import Reply
 from creatio_async.service import Service
 
 __all__ = ["Sending"]
@@ -39,19 +38,22 @@ class Sending:
     max_bytes: int = field(kw_only=True)
     continue_on_error: bool = field(kw_only=True, default=True)
     return_rows: bool = field(kw_only=True, default=False)
-    format: Format = field(kw_only=True, default="json")
+    format: Format | None = field(kw_only=True, default=None)
+    """None leaves it to the version of OData."""
     is_atomic: bool = field(kw_only=True, default=False)
     is_rehearsal: bool = field(kw_only=True, default=False)
     """Nothing is sent: each operation is taken to succeed, and each request is counted."""
 
     requests: int = field(init=False, default=0)
     """Requests so far, look-ups included."""
+    _format: Format = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         if self.max_bytes < 1:
             raise ValueError(f"max_bytes is a number of bytes, not {self.max_bytes}")
-        if self.format not in get_args(Format):
-            raise ValueError(f"a batch travels as 'json' or 'multipart', not as {self.format!r}")
+        self._format = self.service.dialect.batch_format(
+            self.format, continue_on_error=self.continue_on_error
+        )
 
     @property
     def mixes(self) -> bool:
@@ -77,14 +79,14 @@ class Sending:
         parts = [entries]
         while parts:
             part = parts.pop()
-            body, content_type = self._encoded(part)
-            if len(body) > self.max_bytes:
+            encoded = self._encoded(part)
+            if len(encoded.body) > self.max_bytes:
                 if len(part) == 1 or self.is_atomic:
-                    self._too_large(part, len(body))
+                    self._too_large(part, len(encoded.body))
                 else:
                     parts += _halves(part)
                 continue
-            left = await self._send(part, body, content_type)
+            left = await self._send(part, encoded)
             if left.doubtful:
                 left.again += await self._look_up(left.doubtful)
             if self.is_atomic and len(left.again) + len(left.behind) < len(part):
@@ -98,23 +100,23 @@ class Sending:
                 later += self._put_off(left)
         return later
 
-    def _encoded(self, entries: list[Entry]) -> tuple[bytes, str]:
+    def _encoded(self, entries: list[Entry]) -> Encoded:
         operations = [entry.operation for entry in entries]
         if self.is_atomic:
             for operation in operations:
                 operation.group = "g1"
-        return self._encode(operations, entries)
+        return self._encode(operations, entries, goes_on=self.continue_on_error)
 
     def _encode(
-        self, operations: Sequence[Operation], entries: Sequence[Entry]
-    ) -> tuple[bytes, str]:
+        self, operations: Sequence[Operation], entries: Sequence[Entry], *, goes_on: bool
+    ) -> Encoded:
         def place(at: int) -> str:
             outcome = entries[at].outcome
             return f"row {outcome.index}" if outcome.index >= 0 else f"row {outcome.id}"
 
-        if self.format == "json":
-            return jsonbatch.encode(operations, place), ""
-        return multipartbatch.encode(operations, place)
+        return self.service.dialect.encode_batch(
+            operations, place, self._format, continue_on_error=goes_on
+        )
 
     def _too_large(self, entries: list[Entry], size: int) -> None:
         for entry in entries:
@@ -125,7 +127,7 @@ class Sending:
                 f"{what} makes a request of {size:,} bytes, and max_bytes is {self.max_bytes:,}"
             )
 
-    async def _send(self, entries: list[Entry], body: bytes, content_type: str) -> Left:
+    async def _send(self, entries: list[Entry], encoded: Encoded) -> Left:
         for entry in entries:
             entry.outcome.attempts += 1
         if self.is_rehearsal:
@@ -134,7 +136,7 @@ class Sending:
                 entry.outcome.state = State.DONE
             return Left()
         try:
-            reply, items = await self._exchange(len(entries), body, content_type, reads=False)
+            reply, items = await self._exchange(len(entries), encoded, reads=False)
         except AuthenticationError as error:
             for entry in entries:  # refused at the door
                 entry.outcome.attempts -= 1
@@ -152,7 +154,7 @@ class Sending:
             items,
             goes_on=self.continue_on_error,
             is_atomic=self.is_atomic,
-            reading=self.service.reading if self.return_rows else None,
+            returns=self.service.dialect if self.return_rows else None,
         )
 
     async def _look_up(self, entries: list[Entry]) -> list[Entry]:
@@ -160,9 +162,9 @@ class Sending:
         for entry in entries:
             entry.was_doubted = True
         operations = [entry.verb.look(entry) for entry in entries]
-        body, content_type = self._encode(operations, entries)
+        encoded = self._encode(operations, entries, goes_on=True)
         try:
-            reply, items = await self._exchange(len(entries), body, content_type, reads=True)
+            reply, items = await self._exchange(len(entries), encoded, reads=True)
         except AuthenticationError:
             raise
         except (TransportError, ResponseError, BatchError) as failure:
@@ -175,12 +177,12 @@ class Sending:
                 outcome.state = State.UNKNOWN
                 is_again = entry.verb.is_repeatable
             elif item["status"] == 200:
-                row = as_object(item.get("body"))
+                row = self.service.dialect.row_of(item)
                 is_again = entry.verb.found(entry, row)
                 if self.return_rows and outcome.ok:
-                    outcome.saved = self.service.reading.row(row)
+                    outcome.saved = row
             else:
-                error = refusal(inner_request(base, operation), jsonbatch.as_response(item))
+                error = refusal(inner_request(base, operation), as_response(item))
                 if item["status"] == 404 and error is not None:
                     is_again = entry.verb.missing(entry, error)
                 else:
@@ -224,21 +226,13 @@ class Sending:
         return Later(seconds, entries, alone)
 
     async def _exchange(
-        self, count: int, body: bytes, content_type: str, *, reads: bool
-    ) -> tuple[Reply, jsonbatch.Answers]:
+        self, count: int, encoded: Encoded, *, reads: bool
+    ) -> tuple[Reply, Answers]:
         self.requests += 1
-        reply = await self.service.sender.send(self._call(body, content_type, reads=reads))
-        if self.format == "json":
-            return reply, jsonbatch.decode(count, reply.request, reply.response)
+        dialect = self.service.dialect
+        reply = await self.service.sender.send(call_of(dialect, encoded, reads=reads))
         groups = ["g1" if self.is_atomic and not reads else None] * count
-        return reply, decode_by_type(count, reply.request, reply.response, groups=groups)
-
-    def _call(self, body: bytes, content_type: str, *, reads: bool) -> Call:
-        go_on = reads or self.continue_on_error
-        if not content_type:
-            return call_of(body, reads=reads, continue_on_error=go_on)
-        headers = {**multipartbatch.ACCEPT, "Content-Type": content_type}
-        return call_of(body, headers, reads=reads, continue_on_error=go_on)
+        return reply, dialect.decode_batch(count, reply.request, reply.response, groups=groups)
 
 
 def _halves(entries: list[Entry]) -> list[list[Entry]]:

@@ -14,8 +14,6 @@ from creatio_async.bulk.matching import Matching
 from creatio_async.bulk.report import Outcome
 from creatio_async.bulk.verbs import OnDelete
 from creatio_async.outcomes import State
-from creatio_async.protocol.batch.operations import Operation
-from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.nodes import Condition
 from creatio_async.query import Query
 
@@ -45,6 +43,7 @@ class Syncs(Matching):
 
     within: Within | None = field(kw_only=True, default=None)
     deletes: bool = field(kw_only=True, default=False)
+    _deleted: OnDelete = field(init=False)
     _columns: tuple[str, ...] | None = field(init=False, default=None)
     _there: dict[bytes, bytes] = field(init=False, factory=dict[bytes, bytes])
     _twice: dict[bytes, list[bytes]] = field(init=False, factory=dict[bytes, list[bytes]])
@@ -60,6 +59,7 @@ class Syncs(Matching):
                 "delete_missing takes within=: the condition of the rows that may be deleted, "
                 "or ALL for every row of the set"
             )
+        self._deleted = OnDelete(self.service.dialect, self.name)
 
     def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
         """Return an entry for each of *rows*; for the ids of rows to delete, after the input.
@@ -73,8 +73,8 @@ class Syncs(Matching):
         return super().prepare(first, rows)
 
     def _deletion(self, key: str) -> Entry:
-        operation = Operation("DELETE", v4.entity_path(self.name, key))
-        return Entry(Outcome(-1, "delete", key, key), operation, OnDelete(self.name))
+        verb = self._deleted
+        return Entry(Outcome(-1, "delete", key, key), verb.operation(key), verb)
 
     def _entry(self, index: int, given: Any) -> Entry:
         entry = super()._entry(index, given)

@@ -16,7 +16,7 @@ from creatio_async.bulk.retrying import is_passing
 from creatio_async.errors import ConflictError, ResponseError
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import Operation
-from creatio_async.protocol.odata import v4
+from creatio_async.protocol.dialect import Dialect
 from creatio_async.protocol.odata.spec import QuerySpec
 from creatio_async.protocol.retry import is_doubtful
 from creatio_async.protocol.values import same_value
@@ -37,11 +37,12 @@ class Verb:
     is_done_by_absence: ClassVar[bool] = False
     """That there is no such row, found when it is sent again, is what was wanted."""
 
+    dialect: Dialect
     entity_set: str
 
     def look(self, entry: Entry) -> Operation:
         """Return the operation that tells whether *entry* was carried out."""
-        return Operation("GET", v4.entity_path(self.entity_set, entry.outcome.id))
+        return Operation("GET", self._path(entry.outcome.id))
 
     def leaves_doubt(self, error: ResponseError) -> bool:
         """Say whether the row may be written although the server answered with *error*."""
@@ -54,6 +55,9 @@ class Verb:
     def missing(self, entry: Entry, error: ResponseError) -> bool:
         """Settle *entry*, of which there is no row; or return True if it is to be sent again."""
         raise NotImplementedError
+
+    def _path(self, key: str, spec: QuerySpec | None = None) -> str:
+        return self.dialect.entity_path(self.entity_set, key, spec)
 
 
 @define(eq=False)
@@ -70,12 +74,12 @@ class OnCreate(Verb):
     path: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.path = v4.set_path(self.entity_set)
+        self.path = self.dialect.set_path(self.entity_set)
 
     def look(self, entry: Entry) -> Operation:
         """Ask for the `Id` only where nothing has to be compared."""
         spec = QuerySpec() if self.reads_back or not self.is_made_here else _ID_ONLY
-        return Operation("GET", v4.entity_path(self.entity_set, entry.outcome.id, spec))
+        return Operation("GET", self._path(entry.outcome.id, spec))
 
     def leaves_doubt(self, error: ResponseError) -> bool:
         """A key that is taken may be taken by this very row."""
@@ -108,6 +112,10 @@ class OnCreate(Verb):
 class OnUpdate(Verb):
     """Rows of which some columns are written."""
 
+    def operation(self, key: str, values: Mapping[str, Any]) -> Operation:
+        """Return the operation that writes *values*."""
+        return Operation(self.dialect.change, self._path(key), values)
+
     def found(self, entry: Entry, row: Mapping[str, Any]) -> bool:
         """It was carried out if the row holds the values."""
         outcome = entry.outcome
@@ -129,9 +137,13 @@ class OnDelete(Verb):
 
     is_done_by_absence: ClassVar[bool] = True
 
+    def operation(self, key: str) -> Operation:
+        """Return the operation that takes a row away."""
+        return Operation("DELETE", self._path(key))
+
     def look(self, entry: Entry) -> Operation:
         """Ask whether the row is there."""
-        return Operation("GET", v4.entity_path(self.entity_set, entry.outcome.id, _ID_ONLY))
+        return Operation("GET", self._path(entry.outcome.id, _ID_ONLY))
 
     def found(self, entry: Entry, row: Mapping[str, Any]) -> bool:  # noqa: ARG002 - as of others
         """It was not carried out."""
@@ -161,8 +173,8 @@ def _refused_state(entry: Entry) -> State:
 
 
 def _as_update(entry: Entry, values: dict[str, Any]) -> None:
-    outcome, entity_set = entry.outcome, entry.verb.entity_set
-    entry.verb = OnUpdate(entity_set)
-    entry.operation = Operation("PATCH", v4.entity_path(entity_set, outcome.id), values)
+    outcome = entry.outcome
+    verb = entry.verb = OnUpdate(entry.verb.dialect, entry.verb.entity_set)
+    entry.operation = verb.operation(outcome.id, values)
     outcome.operation, outcome.state = "update", State.NOT_RUN
     outcome.error = outcome.http_status = None

@@ -19,6 +19,7 @@ from creatio_async.processes.classes import Process, parameters_of, results_of, 
 from creatio_async.processes.jobs import ProcessJob
 from creatio_async.processes.runs import Journal, ProcessRun
 from creatio_async.processes.verdicts import described, failure_of, knows_no, unknown
+from creatio_async.protocol.dialect4 import Dialect4
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.process_runs import (
     CANCEL_PATH,
@@ -64,7 +65,7 @@ class Processes:
     _journal: Journal = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._journal = Journal(Service(self._sender))
+        self._journal = Journal(Service(self._sender, Dialect4()))
 
     async def execute(
         self,

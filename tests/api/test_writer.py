@@ -18,6 +18,7 @@ from creatio_async.bulk.writer import Writer
 from creatio_async.emulator import Emulator
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.protocol.batch.operations import Operation
+from creatio_async.protocol.dialect4 import Dialect4
 from creatio_async.protocol.pace import Adaptive
 from creatio_async.runtime.adaptive import Lane, lane_for
 from tests.api.canned import client
@@ -27,7 +28,7 @@ from tests.api.table import Script, Table
 Row = dict[str, Any]
 
 OPERATION = Operation("POST", "City", {})
-VERB = Verb("City")
+VERB = Verb(Dialect4(), "City")
 
 
 @define(eq=False)

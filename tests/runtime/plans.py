@@ -10,8 +10,11 @@ from creatio_async import Job, Outcome, State
 from creatio_async.bulk.entry import Entry, Later
 from creatio_async.bulk.verbs import Verb
 from creatio_async.protocol.batch.operations import Operation
+from creatio_async.protocol.dialect4 import Dialect4
 
 __all__ = ["Fake", "job"]
+
+_VERB = Verb(Dialect4(), "City")
 
 
 async def done(outcomes: list[Outcome]) -> None:
@@ -42,7 +45,7 @@ class Fake:
             if not isinstance(row, int):
                 raise TypeError(f"row {first + at}: no number")
         return [
-            Entry(Outcome(first + at, "create", row, str(row)), Operation("POST", ""), Verb("City"))
+            Entry(Outcome(first + at, "create", row, str(row)), Operation("POST", ""), _VERB)
             for at, row in enumerate(rows)
         ]
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from attrs import define, field
 
-__all__ = ["MAX_OPERATIONS", "Method", "Operation", "check_count"]
+__all__ = ["MAX_OPERATIONS", "Format", "Method", "Operation", "check_count"]
 
 MAX_OPERATIONS = 100
 """Operations that Creatio takes in one ``$batch``; those within groups are counted, too.
@@ -13,7 +13,10 @@ MAX_OPERATIONS = 100
 Source: academy.creatio.com, "Batch request examples".
 """
 
-Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
+Method = Literal["GET", "POST", "PATCH", "MERGE", "PUT", "DELETE"]
+
+Format = Literal["json", "multipart"]
+"""How a batch travels."""
 
 
 @define

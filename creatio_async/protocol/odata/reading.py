@@ -79,18 +79,20 @@ class Reading:
             row.setdefault(_ETAG, etag)
         return self.row(row, annotated=annotated)
 
-    def page_or_entity(self, request: Request, response: Response) -> Page:
-        """Return the rows of an answer that holds several, or one, or (204) none.
+    def row_or_page(
+        self, request: Request, response: Response, *, annotated: bool = False
+    ) -> Row | Page | None:
+        """Return what an answer holds: a row, or several, or (204) nothing.
 
         Raises:
             UnexpectedResponseError: The body is neither.
         """
         if response.status == 204:
-            return Page(rows=[])
+            return None
         answer = self._object(request, response)
-        if as_list(answer.get("value")) is not None:
-            return self.page(request, response, expanded=True)
-        return Page(rows=[self.row(answer)], size=len(response.body))
+        if as_list(answer.get("value")) is not None and "Id" not in answer:
+            return self.page(request, response, expanded=True, annotated=annotated)
+        return self.entity(request, response, annotated=annotated)
 
     def row(self, row: Row, *, annotated: bool = False) -> Row:
         """Return *row*, and the rows within it, as they are read."""

@@ -5,6 +5,7 @@ Spaces go out as ``%20``, never as ``+``; an address is built once and sent as b
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from creatio_async.protocol.names import check_name, quote_segment
 from creatio_async.protocol.odata.options import query_options
@@ -45,6 +46,7 @@ def accept(*, annotated: bool) -> Mapping[str, str]:
     return {"Accept": _LEVELS[annotated]}
 
 
+@lru_cache(maxsize=4096)
 def set_path(name: str) -> str:
     """Return the path of an entity set, relative to the service.
 
@@ -75,7 +77,8 @@ def _rows_path(name: str) -> str:
 
 def entity_path(name: str, key: str, spec: QuerySpec | None = None) -> str:
     """Return the path of one row; *key* is a guid."""
-    return f"{set_path(name)}({key}){query_options(spec or QuerySpec())}"
+    row = f"{set_path(name)}({key})"
+    return row if spec is None else row + query_options(spec)
 
 
 def related_path(name: str, key: str, navigation: str, spec: QuerySpec) -> str:
