@@ -12,7 +12,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import orjson
@@ -20,6 +20,8 @@ import orjson
 from creatio_async.protocol.names import as_guid
 
 __all__ = [
+    "YEAR_ONE",
+    "ZERO_GUID",
     "check_row",
     "check_value",
     "datetime_text",
@@ -32,8 +34,13 @@ __all__ = [
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
+ZERO_GUID: Final = "00000000-0000-0000-0000-000000000000"
+"""What Creatio holds where a lookup points nowhere."""
+YEAR_ONE: Final = "0001-01-01T00:00:00"
+"""How the moment begins that Creatio holds where a date was not given."""
+
 _NATIVE = (str, int, UUID)
-_EMPTY = (None, "", "00000000-0000-0000-0000-000000000000", "0001-01-01T00:00:00Z")
+_EMPTY = (None, "", ZERO_GUID, f"{YEAR_ONE}Z")
 """What Creatio may hold where nothing was given."""
 _NULL = re.compile(rb"null")
 _TEMPORAL = (dt.datetime, dt.date, dt.time, dt.timedelta)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
 
-__all__ = ["XmlError", "XmlReader"]
+__all__ = ["XmlError", "XmlFeed", "XmlReader"]
 
 _BLOCK = 64 * 1024
 """Bytes that expat is given at once, however they came: so nothing depends on where they were
@@ -22,52 +22,38 @@ class XmlError(ValueError):
     """The bytes are no XML, or XML beyond what is read; the sentence tells the line."""
 
 
-class XmlReader:
-    """Calls *start* and *end* for the elements of a document, *text* for what is between them.
+class XmlFeed:
+    """Calls handlers for the elements of a document; `handle` sets them, even amid the document.
 
-    Names are ``namespace name``, the bare name where there is no namespace. *start* gets the
-    attributes as one list, each name followed by its value; *text* may get a text in parts.
-    A ValueError that one of them raises comes out as an `XmlError` that tells the line.
+    Names are ``namespace name``, the bare name where there is no namespace. A start gets the
+    attributes as one list, each name followed by its value; a text may come in parts. A ValueError
+    that a handler raises comes out as an `XmlError` that tells the line.
 
-    Bounds: *max_bytes* in all, *max_depth* elements in one another.
+    Bounds: *max_bytes* in all. How deep elements may lie is for the handlers to bound.
     """
 
-    def __init__(
-        self,
-        start: Callable[[str, list[str]], Any],
-        end: Callable[[str], Any],
-        text: Callable[[str], Any] | None = None,
-        *,
-        max_bytes: int,
-        max_depth: int,
-    ) -> None:
+    def __init__(self, *, max_bytes: int) -> None:
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.ordered_attributes = True
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _refuse_doctype
-        depth = 0
-
-        def open_element(name: str, attributes: list[str]) -> None:
-            nonlocal depth
-            depth += 1
-            if depth > max_depth:
-                raise XmlError(f"more than {max_depth} elements in one another")
-            start(name, attributes)
-
-        def close_element(name: str) -> None:
-            nonlocal depth
-            depth -= 1
-            end(name)
-
-        parser.StartElementHandler = open_element
-        parser.EndElementHandler = close_element
-        parser.CharacterDataHandler = text
         self._parser = parser
         self._max_bytes = max_bytes
         self._waiting = bytearray()
         self._taken = 0
         self._given = 0
         self._closed = False
+
+    def handle(
+        self,
+        start: Callable[[str, list[str]], Any] | None,
+        end: Callable[[str], Any] | None,
+        text: Callable[[str], Any] | None = None,
+    ) -> None:
+        """Call these from now on."""
+        self._parser.StartElementHandler = start
+        self._parser.EndElementHandler = end
+        self._parser.CharacterDataHandler = text
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes, any number of them; they are read in blocks of 64 KiB.
@@ -101,9 +87,7 @@ class XmlReader:
             raise XmlError("an empty document")
         self._parse(bytes(self._waiting), last=True)
         self._waiting.clear()
-        self._parser.StartElementHandler = None  # who is called may hold this reader: no circle
-        self._parser.EndElementHandler = None
-        self._parser.CharacterDataHandler = None
+        self.handle(None, None)  # who is called may hold this reader: no circle
 
     def _parse(self, block: bytes, *, last: bool = False) -> None:
         parser = self._parser
@@ -117,6 +101,40 @@ class XmlReader:
         self._given += len(block)
         if not last and self._given - parser.CurrentByteIndex > _LONGEST_TAG:
             raise XmlError(f"line {parser.CurrentLineNumber}: a tag without end")
+
+
+class XmlReader(XmlFeed):
+    """Calls *start* and *end* for the elements of a document, *text* for what is between them.
+
+    They are called as `XmlFeed` does. Bounds: *max_bytes* in all, *max_depth* elements in one
+    another.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[str, list[str]], Any],
+        end: Callable[[str], Any],
+        text: Callable[[str], Any] | None = None,
+        *,
+        max_bytes: int,
+        max_depth: int,
+    ) -> None:
+        super().__init__(max_bytes=max_bytes)
+        depth = 0
+
+        def open_element(name: str, attributes: list[str]) -> None:
+            nonlocal depth
+            depth += 1
+            if depth > max_depth:
+                raise XmlError(f"more than {max_depth} elements in one another")
+            start(name, attributes)
+
+        def close_element(name: str) -> None:
+            nonlocal depth
+            depth -= 1
+            end(name)
+
+        self.handle(open_element, close_element, text)
 
 
 def _refuse_doctype(*_: object) -> None:

@@ -13,11 +13,10 @@ from creatio_async.messages import Request, Response
 from creatio_async.protocol.json import as_list, as_object, as_text
 from creatio_async.protocol.names import quote_uri
 from creatio_async.protocol.odata.spec import Page, Row
+from creatio_async.protocol.values import YEAR_ONE, ZERO_GUID
 
 __all__ = ["Reading", "read_count", "read_entity_sets"]
 
-_ZERO_GUID = "00000000-0000-0000-0000-000000000000"
-_YEAR_ONE = "0001-01-01T00:00:00"
 _BOM = b"\xef\xbb\xbf"
 _ETAG = "@odata.etag"
 
@@ -137,7 +136,7 @@ class Reading:
 
     def _value(self, value: Any, *, annotated: bool) -> Any:
         if isinstance(value, str):
-            empty = self.nulls and (value == _ZERO_GUID or value.startswith(_YEAR_ONE))
+            empty = self.nulls and (value == ZERO_GUID or value.startswith(YEAR_ONE))
             return None if empty else value
         if isinstance(value, dict):
             return self.row(as_object(value), annotated=annotated)

@@ -1,0 +1,154 @@
+"""Values of OData 3 as OData 4 gives them, by their types.
+
+Numbers are read as JSON reads them, whether they travel as text or not. A date has ``Z`` where it
+tells no zone. A time (Edm.Time) stays as it is: it is written as a duration of OData 4 is, and so
+does a binary value, as base64. ``NaN`` and ``INF`` stay texts, as in version 4.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+from creatio_async.protocol.odata3.answers import FormatError
+from creatio_async.protocol.values import YEAR_ONE, ZERO_GUID, datetime_text
+
+__all__ = ["Values", "date_text", "looks_like_date"]
+
+_WHOLE: Final = ("Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32", "Edm.Int64")
+_FRACTIONAL: Final = ("Edm.Decimal", "Edm.Double", "Edm.Single")
+_DATES: Final = ("Edm.DateTime", "Edm.DateTimeOffset")
+_FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
+_SPECIAL: Final = ("NaN", "INF", "-INF")
+_BLANKS: Final = " \t\r\n"
+
+_DATE: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII
+)
+_TICKS: Final = re.compile(r"/Date\((-?\d{1,15})([+-]\d{1,4})?\)/", re.ASCII)
+_NUMBER: Final = re.compile(r"([+-]?)0*(?=\.?\d)(\d*)(\.\d*)?([eE][+-]?\d{1,4})?", re.ASCII)
+_LONGEST: Final = 400
+"""Signs of a number."""
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+Reader = Callable[[str], Any]
+"""Makes a value of a text; a ValueError or a LookupError says that it is none."""
+
+
+class Values:
+    """Reads texts by their types. The options are those of `creatio_async.protocol.odata.reading`.
+
+    Args:
+        nulls: Creatio's empty values, the zero guid and the first moment of year 1, become None.
+        decimals: Numbers with a fraction become `Decimal`.
+    """
+
+    def __init__(self, *, nulls: bool = False, decimals: bool = False) -> None:
+        number = _decimal if decimals else _number
+        self.readers: dict[str, Reader] = {
+            **dict.fromkeys(_WHOLE, _whole),
+            **dict.fromkeys(_FRACTIONAL, number),
+            **dict.fromkeys(_DATES, _known_date if nulls else date_text),
+            "Edm.Guid": _known_guid if nulls else str.lower,
+            "Edm.Boolean": _FLAGS.__getitem__,
+        }
+        """By type; a type that is not here is left as text."""
+        self.text: Reader | None = _known_text if nulls else None
+        """Reads texts without a type; None where nothing is done with them."""
+
+    def read(self, name: str, edm: str, text: str) -> Any:
+        """Return the value of the type *edm* that *text* is.
+
+        Raises:
+            FormatError: It is none; *name* says where it stands.
+        """
+        reader = self.readers.get(edm, self.text)
+        if reader is None:
+            return text
+        try:
+            try:
+                return reader(text)
+            except (ValueError, LookupError):
+                return reader(text.strip(_BLANKS))
+        except (ValueError, LookupError):
+            raise FormatError(f"{name!r} holds {text!r:.100}, which is no {edm}") from None
+
+
+def _whole(text: str) -> int:
+    value = _number(text)
+    if not isinstance(value, int):
+        raise ValueError(text)
+    return value
+
+
+def _number(text: str) -> int | float | str:
+    try:
+        value = orjson.loads(text)
+    except ValueError:
+        if text in _SPECIAL:
+            return text
+        value = orjson.loads(_plain(text))
+    if type(value) is float or type(value) is int:
+        return value
+    raise ValueError(text)
+
+
+def _decimal(text: str) -> int | Decimal | str:
+    if text in _SPECIAL:
+        return text
+    plain = _plain(text)
+    return int(plain) if plain.lstrip("-").isdigit() else Decimal(plain)
+
+
+def _plain(text: str) -> str:
+    """Return a number of XML Schema as one of JSON: ``+05.`` as ``5.0``."""
+    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        raise ValueError(text)
+    sign, whole, fraction, power = match.groups(default="")
+    if fraction == ".":
+        fraction = ".0"
+    return f"{sign.replace('+', '')}{whole or '0'}{fraction}{power}"
+
+
+def date_text(text: str) -> str:
+    """Return a date and time with a zone, as OData 4 writes it: UTC where *text* tells none.
+
+    Raises:
+        ValueError: It is none.
+    """
+    match = _DATE.fullmatch(text)
+    if match is not None:
+        return text if match[1] else text + "Z"
+    ticks = _TICKS.fullmatch(text)
+    if ticks is None:
+        raise ValueError(text)
+    # What is added to the milliseconds is told behind them, in minutes.
+    offset = dt.timedelta(minutes=int(ticks[2] or 0))
+    try:
+        found = datetime_text(_EPOCH + dt.timedelta(milliseconds=int(ticks[1])) - offset)
+    except OverflowError:
+        raise ValueError(text) from None
+    return f"{found[:-4]}Z" if "." in found else found
+
+
+def looks_like_date(text: str) -> bool:
+    """Say whether *text* is what OData 3 writes for a date and time without a zone."""
+    match = _DATE.fullmatch(text)
+    return match[1] is None if match is not None else _TICKS.fullmatch(text) is not None
+
+
+def _known_guid(text: str) -> str | None:
+    return None if text == ZERO_GUID else text.lower()
+
+
+def _known_date(text: str) -> str | None:
+    date = date_text(text)
+    return None if date.startswith(YEAR_ONE) else date
+
+
+def _known_text(text: str) -> str | None:
+    return None if text == ZERO_GUID or text.startswith(YEAR_ONE) else text
