@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from creatio_async.protocol.odata3.annotations import link_annotations, navigation_of
-from creatio_async.protocol.odata3.answers import Answer, FormatError, Row, absolute
+from creatio_async.protocol.odata3.answers import Answer, FormatError, absolute
 from creatio_async.protocol.odata3.edm import Values
+from creatio_async.protocol.odata3.frames import Entry, Feed, Place
 from creatio_async.protocol.odata3.properties import PropertyReader
 from creatio_async.protocol.odata3.vocabulary import (
     ShortNames,
@@ -31,37 +32,6 @@ _MAX_DEPTH: Final = 100
 
 _INLINE_NAMES: Final = frozenset(full_names("m:inline"))
 _IS_FEED: Final = re.compile(r'\btype\s*=\s*"?feed\b', re.IGNORECASE)
-
-
-@define
-class _Feed:
-    """A collection, as far as it is read."""
-
-    base: str
-    rows: list[Row] = field(factory=list[Row])
-    count: int | None = None
-    next_link: str | None = None
-
-
-@define
-class _Entry:
-    """A row, as far as it is read."""
-
-    base: str
-    row: Row = field(factory=Row)
-    expanded: Row = field(factory=Row)
-    """Put behind the columns, where OData 4 has them."""
-    link: list[str] = field(factory=list[str])
-    """The attributes of the last link."""
-
-
-@define
-class _Place:
-    """Where a document or an expanded property may hold rows: a feed, or an entry."""
-
-    base: str
-    rows: list[Row] = field(factory=list[Row])
-    feed: _Feed | None = None
 
 
 @frozen
@@ -118,10 +88,10 @@ class AtomReader:
         self._steps = self._DOCUMENT.steps
         self._passed = 0
         self._link: list[str] | None = None
-        self._places = [_Place(base)]
+        self._places = [Place(base)]
         self._targets = [self._places[0].rows]
-        self._feeds: list[_Feed] = []
-        self._entries: list[_Entry] = []
+        self._feeds: list[Feed] = []
+        self._entries: list[Entry] = []
         self._texts: list[str] = []
         self._said = ""
         self._listen()
@@ -202,7 +172,7 @@ class AtomReader:
         return absolute(base, told["xml:base"]) if "xml:base" in told else base
 
     def _begin_feed(self, attributes: list[str]) -> _State:
-        feed = _Feed(self._based(self._places[-1].base, self._told(attributes)))
+        feed = Feed(self._based(self._places[-1].base, self._told(attributes)))
         self._places[-1].feed = feed
         self._feeds.append(feed)
         self._targets.append(feed.rows)
@@ -222,7 +192,7 @@ class AtomReader:
         within_feed = self._open[-1] is self._FEED
         base = self._feeds[-1].base if within_feed else self._places[-1].base
         told = self._told(attributes) if attributes else {}
-        entry = _Entry(self._based(base, told))
+        entry = Entry(self._based(base, told))
         self._entries.append(entry)
         if not self._annotated:
             return self._ENTRY
@@ -249,7 +219,7 @@ class AtomReader:
         entry = self._entries[-1]
         entry.link = self._link or []
         base = self._based(entry.base, self._told(entry.link))
-        place = _Place(self._based(base, self._told(attributes)))
+        place = Place(self._based(base, self._told(attributes)))
         self._places.append(place)
         self._targets.append(place.rows)
         return self._INLINE
@@ -265,7 +235,7 @@ class AtomReader:
         if place.feed is not None:
             entry.expanded[name] = place.feed.rows
             if self._annotated:
-                entry.expanded.update(_about_feed(name, place.feed))
+                entry.expanded.update(place.feed.annotations(name))
         elif place.rows:
             entry.expanded[name] = place.rows[-1]
         else:
@@ -406,12 +376,3 @@ def read_atom(
     reader = AtomReader(base=base, annotated=annotated, decimals=decimals, nulls=nulls)
     reader.feed(body)
     return reader.close()
-
-
-def _about_feed(name: str, feed: _Feed) -> Row:
-    told: Row = {}
-    if feed.count is not None:
-        told[f"{name}@odata.count"] = feed.count
-    if feed.next_link is not None:
-        told[f"{name}@odata.nextLink"] = feed.next_link
-    return told
