@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from creatio_async.finding import Found
     from creatio_async.logs import LogObserver
     from creatio_async.messages import Headers, Request, Response
+    from creatio_async.models.base import UNSET, Model, ModelWith, column
+    from creatio_async.models.columns import AnyColumns, ColumnOf, Columns, ManyOf, columns
     from creatio_async.odata import OData
     from creatio_async.outcomes import State
     from creatio_async.process_state import ProcessState
@@ -90,7 +92,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL",
+    "UNSET",
     "Adaptive",
+    "AnyColumns",
     "Auth",
     "AuthenticationError",
     "BadRequestError",
@@ -100,6 +104,8 @@ __all__ = [
     "Checked",
     "ClientCredentials",
     "Column",
+    "ColumnOf",
+    "Columns",
     "Condition",
     "ConflictError",
     "Create",
@@ -125,7 +131,10 @@ __all__ = [
     "Job",
     "Limits",
     "LogObserver",
+    "ManyOf",
     "MethodNotAllowedError",
+    "Model",
+    "ModelWith",
     "MultipleRowsError",
     "NotAcceptableError",
     "NotFoundError",
@@ -175,6 +184,8 @@ __all__ = [
     "UriQuery",
     "Writer",
     "__version__",
+    "column",
+    "columns",
     "derived",
     "isof",
     "maxdatetime",
@@ -234,6 +245,8 @@ _HOMES = {
     "finding": ("Found",),
     "logs": ("LogObserver",),
     "messages": ("Headers", "Request", "Response"),
+    "models.base": ("UNSET", "Model", "ModelWith", "column"),
+    "models.columns": ("AnyColumns", "ColumnOf", "Columns", "ManyOf", "columns"),
     "odata": ("OData",),
     "outcomes": ("State",),
     "process_state": ("ProcessState",),

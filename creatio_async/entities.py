@@ -11,7 +11,7 @@ from creatio_async.finding import Found, find_many
 from creatio_async.many import Many
 from creatio_async.protocol.dialect import Returns
 from creatio_async.protocol.names import check_name, key_text
-from creatio_async.protocol.odata.expressions import Column
+from creatio_async.protocol.odata.nodes import Named
 from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, as_columns, as_expands
 from creatio_async.protocol.values import check_row
 from creatio_async.query import Query
@@ -36,8 +36,8 @@ class EntitySet(Many):
         self,
         key: UUID | str,
         *,
-        select: Sequence[str | Column] = (),
-        expand: Sequence[str | Column | Expand] = (),
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
     ) -> Row:
         """Return the row whose `Id` is *key*.
 
@@ -59,8 +59,8 @@ class EntitySet(Many):
         key: UUID | str,
         etag: str,
         *,
-        select: Sequence[str | Column] = (),
-        expand: Sequence[str | Column | Expand] = (),
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
     ) -> Row | None:
         """Return the row whose `Id` is *key*, or None where *etag* is its version.
 
@@ -74,8 +74,8 @@ class EntitySet(Many):
         self,
         keys: Iterable[UUID | str] | AsyncIterable[UUID | str],
         *,
-        select: Sequence[str | Column] = (),
-        expand: Sequence[str | Column | Expand] = (),
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
     ) -> AsyncGenerator[Found]:
         """Give the rows whose `Id` is one of *keys*, any number of them, in the order asked.
 
@@ -108,8 +108,8 @@ class EntitySet(Many):
         key: UUID | str,
         navigation: str,
         *,
-        select: Sequence[str | Column] = (),
-        expand: Sequence[str | Column | Expand] = (),
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
     ) -> Row | list[Row] | None:
         """Return what is behind a navigation property of the row whose `Id` is *key*.
 
@@ -241,7 +241,7 @@ class EntitySet(Many):
             await self.update(key, {f"{check_name(navigation, 'lookup')}Id": None})
 
     def _one_spec(
-        self, select: Sequence[str | Column], expand: Sequence[str | Column | Expand]
+        self, select: Sequence[str | Named], expand: Sequence[str | Named | Expand]
     ) -> QuerySpec:
         return QuerySpec(
             select=as_columns(select),

@@ -7,8 +7,8 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from creatio_async.errors import MultipleRowsError, NotFoundError, ResponseError
-from creatio_async.protocol.odata.expressions import Column, Expression
-from creatio_async.protocol.odata.nodes import Condition, Order
+from creatio_async.protocol.odata.expressions import Expression
+from creatio_async.protocol.odata.nodes import Condition, Named, Order
 from creatio_async.protocol.odata.paging import Pager, check_size
 from creatio_async.protocol.odata.spec import (
     Expand,
@@ -52,11 +52,11 @@ class Query:
         added = tuple(as_condition(each) for each in conditions)
         return self._with(where=self.spec.where + added)
 
-    def select(self, *columns: str | Column) -> "Query":
+    def select(self, *columns: str | Named) -> "Query":
         """Read only *columns*; what the conditions and the paging need is read, too."""
         return self._with(select=self.spec.select + as_columns(columns))
 
-    def expand(self, *paths: str | Column | Expand) -> "Query":
+    def expand(self, *paths: str | Named | Expand) -> "Query":
         """Put the rows behind navigation properties into the rows: ``expand("Account")``.
 
         `Expand` says which of them, and what of them.

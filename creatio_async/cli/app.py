@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError
 from creatio_async import CreatioError, __version__
 from creatio_async.cli.demo import demo
 from creatio_async.cli.emulator import emulator
+from creatio_async.cli.models import models
 from creatio_async.cli.output import complain
 
 __all__ = ["app", "run"]
@@ -24,6 +25,7 @@ app = App(
 )
 app.command(demo)
 app.command(emulator)
+app.command(models)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,20 +1,16 @@
 """A process as a class: parameters with their types go in, results with theirs come out."""
 
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
     Any,
     Literal,
     NoReturn,
     TypeVar,
-    Union,
     cast,
     dataclass_transform,
-    get_args,
     get_origin,
     get_type_hints,
 )
@@ -27,14 +23,22 @@ from attrs import field as attrs_field
 from creatio_async.protocol.json import as_list, as_object
 from creatio_async.protocol.names import check_name
 from creatio_async.protocol.processes import decoded_result
+from creatio_async.protocol.scalars import (
+    as_bool,
+    as_decimal,
+    as_float,
+    as_int,
+    as_moment,
+    as_str,
+    as_uuid,
+    split_none,
+)
 
 __all__ = ["Process", "parameter", "parameters_of", "result", "results_of", "with_results"]
 
 P = TypeVar("P", bound="Process")
 
 _PLACE = "creatio_async process"
-_WCF_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
-"""A point in time in milliseconds since 1970, as .NET's DataContractJsonSerializer writes it."""
 
 
 def parameter(
@@ -185,52 +189,11 @@ def _reader(name: str, hint: Any, read: Callable[[Any], Any] | None) -> Callable
     """Return what makes a value of the type *hint* of a result as it came."""
     if read is not None:
         return lambda value: read(decoded_result(value))
-    kinds = set(get_args(hint)) if get_origin(hint) in {Union, UnionType} else {hint}
-    optional = NoneType in kinds
-    kind = next(iter(kinds - {NoneType}), None)
+    kind, optional = split_none(hint)
     known = _READERS.get(get_origin(kind) or kind)
-    if known is None or len(kinds) > 1 + optional:
+    if known is None:
         raise TypeError(f"{name}: no result is read as {hint!r}; say how with read=")
     return lambda value: None if optional and value is None else known(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("no text")
-    return value
-
-
-def _whole(value: Any) -> int:
-    number = _number(value)
-    if number != int(number):
-        raise ValueError("no whole number")
-    return int(number)
-
-
-def _number(value: Any) -> Decimal:
-    """A float has its shortest text: Creatio wrote 5.25, and not the nearest binary fraction."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError("no number")
-    return Decimal(str(value))
-
-
-def _flag(value: Any) -> bool:
-    found = {"true": True, "false": False}.get(str(value).lower())
-    if found is None:
-        raise ValueError("neither true nor false")
-    return found
-
-
-def _guid(value: Any) -> UUID:
-    return UUID(_text(value))
-
-
-def _moment(value: Any) -> dt.datetime:
-    text = _text(value)
-    wcf = _WCF_DATE.fullmatch(text)
-    if wcf is None:
-        return dt.datetime.fromisoformat(text)
-    return dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=int(wcf[1]))
 
 
 def _list(value: Any) -> list[Any]:
@@ -248,13 +211,13 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 _READERS: Mapping[Any, Callable[[Any], Any]] = {
-    str: _text,
-    int: _whole,
-    float: lambda value: float(_number(value)),
-    Decimal: _number,
-    bool: _flag,
-    UUID: _guid,
-    dt.datetime: _moment,
+    str: as_str,
+    int: as_int,
+    float: as_float,
+    Decimal: as_decimal,
+    bool: as_bool,
+    UUID: as_uuid,
+    dt.datetime: as_moment,
     list: _list,
     dict: _dict,
     Any: decoded_result,

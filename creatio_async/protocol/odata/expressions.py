@@ -6,7 +6,7 @@ are joined with ``& | ~``. All of them are frozen values: they can be kept, comp
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from creatio_async.protocol.names import check_name, check_path
 from creatio_async.protocol.odata.filters import value_text
@@ -20,6 +20,7 @@ from creatio_async.protocol.odata.nodes import (
     In,
     Lambda,
     Literal,
+    Named,
     Negation,
     Order,
     Path,
@@ -28,7 +29,9 @@ from creatio_async.protocol.odata.nodes import (
     Value,
 )
 
-__all__ = ["Column", "Expression", "F", "isof", "maxdatetime", "mindatetime", "now"]
+__all__ = ["Column", "Expression", "F", "isof", "maxdatetime", "mindatetime", "now", "quantified"]
+
+Row = TypeVar("Row")
 
 
 class Expression:
@@ -263,7 +266,7 @@ class Expression:
         return Expression(Arithmetic(operator, _value(left), _value(right)))
 
 
-class Column(Expression):
+class Column(Expression, Named):
     """A column of a row, or the way to one; made by `F`.
 
     An attribute goes one step further (``F.Account.Name``); so does an index, for names that mean
@@ -275,6 +278,9 @@ class Column(Expression):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.path = path
+
+    def __way__(self) -> Path:
+        return self.path
 
     def __getattr__(self, name: str) -> "Column":
         if name.startswith("__"):  # asked for by copy, pickle and inspect
@@ -299,14 +305,25 @@ class Column(Expression):
         return self._lambda("all", condition)
 
     def _lambda(self, quantifier: str, condition: "Callable[[Column], Condition]") -> Condition:
-        names = list(inspect.signature(condition).parameters)
-        if len(names) != 1:
-            raise TypeError(f"{quantifier}() takes a function of one row, not of {len(names)}")
-        variable = check_name(names[0], "variable")
-        inner = condition(Column(Path((variable,))))
-        if not isinstance(inner, Condition):
-            raise TypeError(f"{quantifier}() takes a function that gives a condition")
-        return Lambda(quantifier, self.path, variable, inner)
+        return quantified(quantifier, self.path, condition, Column)
+
+
+def quantified(
+    quantifier: str, path: Path, condition: Callable[[Row], Condition], row: Callable[[Path], Row]
+) -> Condition:
+    """Return ``any`` or ``all`` of what is behind *path*, of which *row* makes what it is called.
+
+    Raises:
+        TypeError: *condition* is no function of one row, or gives no condition.
+    """
+    names = list(inspect.signature(condition).parameters)
+    if len(names) != 1:
+        raise TypeError(f"{quantifier}() takes a function of one row, not of {len(names)}")
+    variable = check_name(names[0], "variable")
+    inner = condition(row(Path((variable,))))
+    if not isinstance(inner, Condition):
+        raise TypeError(f"{quantifier}() takes a function that gives a condition")
+    return Lambda(quantifier, path, variable, inner)
 
 
 def _value(value: object) -> Value:

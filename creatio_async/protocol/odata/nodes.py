@@ -20,6 +20,7 @@ __all__ = [
     "In",
     "Lambda",
     "Literal",
+    "Named",
     "Negation",
     "Not",
     "Or",
@@ -82,6 +83,16 @@ class Path:
 
     def __str__(self) -> str:
         return "/".join(self.names)
+
+
+class Named:
+    """What has a name in a row, or a way from it: a column, a navigation property."""
+
+    __slots__ = ()
+
+    def __way__(self) -> Path:
+        """Return the way; a public name would hide a column."""
+        raise NotImplementedError
 
 
 @frozen

@@ -7,8 +7,8 @@ from typing import Any, Literal, cast
 from attrs import field, frozen
 
 from creatio_async.protocol.names import check_name, check_path
-from creatio_async.protocol.odata.expressions import Column, Expression
-from creatio_async.protocol.odata.nodes import Condition, Order, Path, Raw
+from creatio_async.protocol.odata.expressions import Expression
+from creatio_async.protocol.odata.nodes import Condition, Named, Order, Path, Raw
 
 __all__ = [
     "MAX_ROWS",
@@ -99,7 +99,7 @@ def _several(given: Iterable[object]) -> Iterable[object]:
 
 
 def _column(given: object) -> str:
-    path = str(given.path) if isinstance(given, Column) else given
+    path = str(given.__way__()) if isinstance(given, Named) else given
     if not isinstance(path, str):
         raise TypeError(f"select() takes names of columns, not {path!r}")
     if "/" in path:
@@ -163,7 +163,7 @@ def _expand(path: str) -> "Expand":
 
 
 def _path(given: object) -> str:
-    path = str(given.path) if isinstance(given, Column) else given
+    path = str(given.__way__()) if isinstance(given, Named) else given
     if not isinstance(path, str):
         raise TypeError(f"expand() takes names of navigation properties, not {given!r}")
     return path

@@ -1,0 +1,153 @@
+"""What a class says of the rows that it is for: fields, their columns, and their types."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, cast, get_args, get_origin, get_type_hints
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import attrs
+from attrs import NOTHING, Factory, field, frozen
+
+from creatio_async.models.base import COLUMN
+from creatio_async.protocol.scalars import split_none
+
+__all__ = ["Field", "Kind", "Shape", "is_model", "shape_of"]
+
+_PLAIN = frozenset({
+    UUID,
+    dt.datetime,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+    Decimal,
+    int,
+    float,
+    bool,
+    str,
+    bytes,
+    Any,
+    dict,
+})
+
+
+@frozen
+class Kind:
+    """What a value is to become: of which type, and whether it may be None."""
+
+    cls: Any
+    """A type of single values, an enum, a class for rows, `dict`, or `Any`; None for a list."""
+    optional: bool = False
+    item: "Kind | None" = None
+    """What a list holds."""
+
+    @property
+    def row_type(self) -> type[Any] | None:
+        """The class of the row or rows that it is; None where it is none."""
+        inner = self.item or self
+        return inner.cls if is_model(inner.cls) else None
+
+
+@frozen
+class Field:
+    """A field of a class, and the column that it stands for."""
+
+    name: str
+    column: str
+    kind: Kind
+
+
+@frozen(eq=False)
+class Shape:
+    """A class for rows."""
+
+    cls: type[Any]
+    entity_set: str
+    fields: Mapping[str, Field]
+    """By the name of the column."""
+    by_name: Mapping[str, Field] = field(init=False, repr=False)
+    others: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
+    """The defaults of fields that the constructor does not take: they are no columns."""
+    navigations: frozenset[str] = field(init=False, repr=False)
+    """The names of the fields that are rows, or lists of rows."""
+
+    def __attrs_post_init__(self) -> None:
+        by_name = {each.name: each for each in self.fields.values()}
+        rows = frozenset(name for name, each in by_name.items() if each.kind.row_type is not None)
+        object.__setattr__(self, "by_name", by_name)  # frozen, and this is still its making
+        object.__setattr__(self, "navigations", rows)
+
+
+_SHAPES: WeakKeyDictionary[type[Any], Shape] = WeakKeyDictionary()
+
+
+def is_model(kind: Any) -> bool:
+    """Say whether *kind* is a class with fields: of attrs, or a dataclass."""
+    return isinstance(kind, type) and (attrs.has(kind) or dataclasses.is_dataclass(kind))
+
+
+def shape_of(cls: Any) -> Shape:
+    """Return what *cls* says of its rows.
+
+    Raises:
+        TypeError: It is no class with fields, or the type of a field is none that a column can
+            have; the field is named.
+        ValueError: Two fields are one column.
+    """
+    known = _SHAPES.get(cls) if isinstance(cls, type) else None
+    if known is not None:
+        return known
+    if not is_model(cls):
+        raise TypeError(f"rows are of an attrs class or a dataclass, not of {cls!r:.80}")
+    shape = _SHAPES[cls] = _made(cls)
+    return shape
+
+
+def _made(cls: type[Any]) -> Shape:
+    try:
+        hints = get_type_hints(cls)
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
+        raise TypeError(f"{cls.__name__}: an annotation cannot be read: {error}") from error
+    found: dict[str, Field] = {}
+    others: dict[str, Any] = {}
+    for name, column, init, default in _told(cls):
+        if not init:
+            others |= {} if default is NOTHING else {name: default}
+            continue
+        if column in found:
+            raise ValueError(f"{cls.__name__}: {found[column].name} and {name} are one column")
+        kind = _kind(hints.get(name, Any), f"{cls.__name__}.{name}")
+        found[column] = Field(name, column, kind)
+    entity_set: str = getattr(cls, "__entity_set__", cls.__name__)
+    return Shape(cls, entity_set, found, others)
+
+
+def _told(cls: type[Any]) -> Iterator[tuple[str, str, bool, Any]]:
+    """Give name, column, whether the constructor takes it, and default of each field."""
+    if attrs.has(cls):
+        for each in attrs.fields(cls):
+            yield each.name, each.metadata.get(COLUMN, each.name), each.init, each.default
+        return
+    for one in dataclasses.fields(cls):
+        default = one.default
+        if one.default_factory is not dataclasses.MISSING:
+            default = Factory(one.default_factory)
+        elif default is dataclasses.MISSING:
+            default = NOTHING
+        yield one.name, one.metadata.get(COLUMN, one.name), one.init, default
+
+
+def _kind(hint: Any, place: str) -> Kind:
+    inner, optional = split_none(hint)
+    origin = get_origin(inner) or inner
+    if origin is list:
+        (item,) = get_args(inner) or (Any,)
+        return Kind(None, optional, _kind(item, place))
+    if origin in _PLAIN:
+        return Kind(origin, optional or origin is Any)
+    if is_model(origin) or (isinstance(origin, type) and issubclass(origin, Enum)):
+        return Kind(cast("Any", origin), optional)
+    raise TypeError(f"{place}: no column is of the type {hint!r}")
