@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from creatio_async.bulk.changes import Create, Delete, Update
     from creatio_async.bulk.derived import derived
     from creatio_async.bulk.job import Job
+    from creatio_async.bulk.journal.reading import RecordedJob, read_journal
     from creatio_async.bulk.letters import read_dead_letters
     from creatio_async.bulk.report import BulkError, Outcome, Progress, Report
     from creatio_async.bulk.syncs import ALL
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         NotImplementedByServerError,
         PreconditionFailedError,
         ProcessError,
+        RecordedError,
         ResponseError,
         RowLimitError,
         ServerError,
@@ -158,6 +160,8 @@ __all__ = [
     "Processes",
     "Progress",
     "Query",
+    "RecordedError",
+    "RecordedJob",
     "Report",
     "Request",
     "Response",
@@ -193,6 +197,7 @@ __all__ = [
     "now",
     "parameter",
     "read_dead_letters",
+    "read_journal",
     "result",
 ]
 
@@ -205,6 +210,7 @@ _HOMES = {
     "bulk.changes": ("Create", "Delete", "Update"),
     "bulk.derived": ("derived",),
     "bulk.job": ("Job",),
+    "bulk.journal.reading": ("RecordedJob", "read_journal"),
     "bulk.letters": ("read_dead_letters",),
     "bulk.report": ("BulkError", "Outcome", "Progress", "Report"),
     "bulk.syncs": ("ALL",),
@@ -229,6 +235,7 @@ _HOMES = {
         "NotImplementedByServerError",
         "PreconditionFailedError",
         "ProcessError",
+        "RecordedError",
         "ResponseError",
         "RowLimitError",
         "ServerError",

@@ -27,6 +27,7 @@
     │   └── UnexpectedResponseError       HTML, half a body, or JSON of another shape
     ├── MultipleRowsError                 several rows where one was due
     ├── BatchError                        the answer to a $batch is no such answer
+    ├── RecordedError                     one of these, as the journal of an earlier run tells it
     └── ProcessError                      a business process failed
 
 An error keeps what happened in its fields and makes its sentence in ``__str__``. What it quotes
@@ -59,6 +60,7 @@ __all__ = [
     "NotImplementedByServerError",
     "PreconditionFailedError",
     "ProcessError",
+    "RecordedError",
     "ResponseError",
     "RowLimitError",
     "ServerError",
@@ -289,6 +291,19 @@ class BatchError(CreatioError):
     def __str__(self) -> str:
         said = _excerpt(self.detail)
         return f"{_asked(self.request)} -> {self.response.status} {said}"
+
+
+@define(slots=False, eq=False)
+class RecordedError(CreatioError):
+    """What a row met in an earlier run of its job, as the journal tells it."""
+
+    kind: str
+    """The class of the error that it was."""
+    text: str
+    """What it said."""
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @define(slots=False, eq=False)

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import frozen
 
 from creatio_async.bulk.changes import Deletes, Updates
-from creatio_async.bulk.creates import Creates, NewId, as_maker
+from creatio_async.bulk.creates import Creates, NewId, as_maker, kind_of
 from creatio_async.bulk.derived import Derived
 from creatio_async.bulk.job import Job
 from creatio_async.bulk.options import JobOptions
@@ -49,6 +49,8 @@ class Many(Syncing):
         if_exists: IfExists = "conflict",
         return_rows: bool = False,
         dead_letters: str | PathLike[str] | None = None,
+        journal: str | PathLike[str] | None = None,
+        fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
     ) -> Job:
         """Add any number of rows through ``$batch``, several batches at once.
@@ -84,6 +86,11 @@ class Many(Syncing):
                 them.
             dead_letters: A file, written anew, for each row whose outcome is not `ok`;
                 `read_dead_letters` reads it.
+            journal: A file in which the job writes what it does: a run that was killed goes on
+                where it stopped when the same call is made with the same file and the same rows.
+                `read_journal` reads it.
+            fsync: Let nothing be sent before the disk has what the journal says of it: then it
+                survives the machine, too.
             progress: Called with a `Progress`, at most every half second and at the end.
 
         Raises:
@@ -97,6 +104,7 @@ class Many(Syncing):
             is_atomic=atomic,
             continue_on_error=continue_on_error,
             new_id=as_maker(new_id, self.name),
+            id_kind=kind_of(new_id),
             if_exists=if_exists,
             return_rows=return_rows,
         )
@@ -105,6 +113,8 @@ class Many(Syncing):
             batch_size=batch_size,
             order=order,
             dead_letters=dead_letters,
+            journal=journal,
+            fsync=fsync,
             progress=progress,
         )
         return options.job(self._service, plan, rows)
@@ -121,6 +131,8 @@ class Many(Syncing):
         continue_on_error: bool = True,
         order: Order = "none",
         dead_letters: str | PathLike[str] | None = None,
+        journal: str | PathLike[str] | None = None,
+        fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
     ) -> Job:
         """Change any number of rows: each has the `Id` of a row, and the columns to write.
@@ -146,6 +158,8 @@ class Many(Syncing):
             batch_size=batch_size,
             order=order,
             dead_letters=dead_letters,
+            journal=journal,
+            fsync=fsync,
             progress=progress,
         )
         return options.job(self._service, plan, rows)
@@ -162,6 +176,8 @@ class Many(Syncing):
         continue_on_error: bool = True,
         order: Order = "none",
         dead_letters: str | PathLike[str] | None = None,
+        journal: str | PathLike[str] | None = None,
+        fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
     ) -> Job:
         """Take the rows away whose `Id` is one of *keys*, any number of them.
@@ -188,6 +204,8 @@ class Many(Syncing):
             batch_size=batch_size,
             order=order,
             dead_letters=dead_letters,
+            journal=journal,
+            fsync=fsync,
             progress=progress,
         )
         return options.job(self._service, plan, keys)
@@ -232,6 +250,7 @@ class Many(Syncing):
             self._service,
             **common,
             new_id=as_maker(new_id, self.name),
+            id_kind=kind_of(new_id),
             if_exists=if_exists,
             return_rows=return_rows,
         )

@@ -75,6 +75,8 @@ class OData:
         order: Order = "key",
         return_rows: bool = False,
         dead_letters: str | os.PathLike[str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
     ) -> Job:
         """Carry out any number of operations of any kind, on any entity sets.
@@ -102,6 +104,8 @@ class OData:
             batch_size=batch_size,
             order=order,
             dead_letters=dead_letters,
+            journal=journal,
+            fsync=fsync,
             progress=progress,
         )
         return options.job(self._service, plan, operations)

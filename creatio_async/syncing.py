@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from creatio_async.bulk.creates import NewId, as_maker
+from creatio_async.bulk.creates import NewId, as_maker, kind_of
 from creatio_async.bulk.derived import Derived
 from creatio_async.bulk.job import Job
 from creatio_async.bulk.keys import Key
@@ -38,6 +38,8 @@ class Syncing(Query):
         format: Format | None = None,  # noqa: A002
         new_id: Literal["uuid4"] | Derived | NewId = "uuid4",
         dead_letters: str | PathLike[str] | None = None,
+        journal: str | PathLike[str] | None = None,
+        fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
     ) -> Job:
         """Add rows, or change those that are there, found by *key*.
@@ -62,6 +64,8 @@ class Syncing(Query):
             format: How a batch travels.
             new_id: How a row gets its `Id` that is added.
             dead_letters: A file for the rows that are refused.
+            journal: A file from which a run that was killed goes on.
+            fsync: Let the journal survive the machine, too.
             progress: Called with a `Progress`.
 
         Raises:
@@ -74,11 +78,14 @@ class Syncing(Query):
             max_bytes=max_bytes,
             format=format,
             new_id=as_maker(new_id, self.name),
+            id_kind=kind_of(new_id),
         )
         options = JobOptions(
             at_once=at_once,
             batch_size=batch_size,
             dead_letters=dead_letters,
+            journal=journal,
+            fsync=fsync,
             progress=progress,
         )
         return options.job(self._service, plan, rows)
@@ -97,6 +104,8 @@ class Syncing(Query):
         format: Format | None = None,  # noqa: A002
         new_id: Literal["uuid4"] | Derived | NewId = "uuid4",
         dead_letters: str | PathLike[str] | None = None,
+        journal: str | PathLike[str] | None = None,
+        fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
     ) -> Job:
         """Make the rows of the server the same as *rows*, with as few writes as possible.
@@ -128,11 +137,16 @@ class Syncing(Query):
             format: How a batch travels.
             new_id: How a row gets its `Id` that is added.
             dead_letters: A file for the rows that are refused.
+            journal: A file from which a run that was killed goes on.
+            fsync: Let the journal survive the machine, too.
             progress: Called with a `Progress`.
 
         Raises:
-            ValueError: An option is out of bounds, or *delete_missing* has no *within*.
+            ValueError: An option is out of bounds, *delete_missing* has no *within*, or *dry_run*
+                has a *journal*.
         """
+        if dry_run and journal is not None:
+            raise ValueError("a dry run writes nothing, and takes no journal")
         plan = Syncs(
             self._service,
             name=self.name,
@@ -143,11 +157,14 @@ class Syncing(Query):
             max_bytes=max_bytes,
             format=format,
             new_id=as_maker(new_id, self.name),
+            id_kind=kind_of(new_id),
         )
         options = JobOptions(
             at_once=at_once,
             batch_size=batch_size,
             dead_letters=dead_letters,
+            journal=journal,
+            fsync=fsync,
             progress=progress,
         )
         return options.job(self._service, plan, rows)

@@ -48,6 +48,8 @@ def an_error(kind: type[errors.CreatioError]) -> errors.CreatioError:
         "request": request,
         "response": answer,
         "reason": "reset",
+        "kind": "ServerError",
+        "text": "No.",
         "process": "UsrProcess",
         "report": Report(
             counts={State.FAILED: 1},

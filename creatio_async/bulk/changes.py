@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-from attrs import define, field, frozen
+from attrs import astuple, define, field, frozen
 
 from creatio_async.bulk.entry import Entry
 from creatio_async.bulk.report import Outcome
@@ -60,7 +60,16 @@ class Updates(Sending):
         super().__attrs_post_init__()
         self._verb = OnUpdate(self.service.dialect, self.name)
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this job from others of the site."""
+        return {**super().identity(), "entity_set": self.name}
+
+    def prepare(
+        self,
+        first: int,
+        rows: Sequence[Any],
+        ids: Sequence[str] = (),  # noqa: ARG002 - they have their own
+    ) -> list[Entry]:
         """Return an entry, still open, for each of *rows*, of which the first is number *first*.
 
         Raises:
@@ -93,7 +102,16 @@ class Deletes(Sending):
         super().__attrs_post_init__()
         self._verb = OnDelete(self.service.dialect, self.name)
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this job from others of the site."""
+        return {**super().identity(), "entity_set": self.name}
+
+    def prepare(
+        self,
+        first: int,
+        rows: Sequence[Any],
+        ids: Sequence[str] = (),  # noqa: ARG002 - they have their own
+    ) -> list[Entry]:
         """Return an entry, still open, for each id in *rows*, the first of them number *first*.
 
         Raises:
@@ -115,20 +133,28 @@ class Mixed(Sending):
     _shapes: Shapes = field(init=False, factory=Shapes)
     _verbs: dict[tuple[object, ...], Any] = field(init=False, factory=dict[tuple[object, ...], Any])
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+    def content(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return what the operations have in their fields."""
+        return [(type(row).__name__, *astuple(row, recurse=False)) for row in rows]
+
+    def prepare(self, first: int, rows: Sequence[Any], ids: Sequence[str] = ()) -> list[Entry]:
         """Return an entry, still open, for each of *rows*, of which the first is number *first*.
 
         Raises:
             TypeError: It is no `Create`, `Update` or `Delete`, or its row is no mapping.
             ValueError: An `Id` is no UUID, or a key is no column.
         """
-        return [self._entry(first + at, row) for at, row in enumerate(rows)]
+        known = ids or [""] * len(rows)
+        return [
+            self._entry(first + at, row, key)
+            for at, (row, key) in enumerate(zip(rows, known, strict=True))
+        ]
 
-    def _entry(self, index: int, given: Any) -> Entry:
+    def _entry(self, index: int, given: Any, known: str) -> Entry:
         if isinstance(given, Create):
             row = self._shapes.check(index, given.row)
             made = "Id" not in row
-            key = str(uuid4()) if made else key_of(index, row["Id"])
+            key = known or str(uuid4()) if made else key_of(index, row["Id"])
             verb = self._verb(OnCreate, given.entity_set, made, self.return_rows)
             operation = Operation("POST", verb.path, {**row, "Id": key})
             return Entry(Outcome(index, "create", given, key), operation, verb)

@@ -19,7 +19,7 @@ from creatio_async.bulk.verbs import IfExists, OnCreate
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.ids import new_ids
 
-__all__ = ["Creates", "NewId", "as_maker"]
+__all__ = ["Creates", "NewId", "as_maker", "kind_of"]
 
 NewId = Callable[[Mapping[str, Any]], UUID | str]
 
@@ -31,6 +31,13 @@ def as_maker(given: Literal["uuid4"] | Derived | NewId, entity_set: str) -> NewI
     return given.within(entity_set) if isinstance(given, Derived) else given
 
 
+def kind_of(given: Literal["uuid4"] | Derived | NewId) -> str:
+    """Return how ids are made, in words: the same in every run."""
+    if isinstance(given, Derived):
+        return f"derived of {', '.join(given.columns)}"
+    return given if isinstance(given, str) else "made by a function"
+
+
 @define(eq=False)
 class Creates(Sending):
     """The plan of a job that adds rows to one entity set."""
@@ -39,6 +46,8 @@ class Creates(Sending):
 
     name: str = field(kw_only=True)
     new_id: NewId | None = field(kw_only=True, default=None)
+    id_kind: str = field(kw_only=True, default="uuid4")
+    """What *new_id* is, in words."""
     if_exists: IfExists = field(kw_only=True, default="conflict")
     _shapes: Shapes = field(init=False, factory=Shapes)
     _made: OnCreate = field(init=False)
@@ -53,28 +62,35 @@ class Creates(Sending):
         self._made = OnCreate(dialect, self.name, is_made_here, whole, self.if_exists)
         self._given = evolve(self._made, is_made_here=False)
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this job from others of the site."""
+        own = {"entity_set": self.name, "new_id": self.id_kind, "if_exists": self.if_exists}
+        return {**super().identity(), **own}
+
+    def prepare(self, first: int, rows: Sequence[Any], ids: Sequence[str] = ()) -> list[Entry]:
         """Return an entry, still open, for each of *rows*, of which the first is number *first*.
+
+        *ids* are those that an earlier run gave them, if there was one.
 
         Raises:
             TypeError: A row is no mapping.
             ValueError: An `Id` is no UUID, or a key is no column.
         """
         return [
-            self._entry(index, row, made)
+            self._entry(index, row, made, is_known=bool(ids))
             for index, row, made in zip(
-                range(first, first + len(rows)), rows, new_ids(len(rows)), strict=True
+                range(first, first + len(rows)), rows, ids or new_ids(len(rows)), strict=True
             )
         ]
 
-    def _entry(self, index: int, given: Any, made: str) -> Entry:
+    def _entry(self, index: int, given: Any, made: str, *, is_known: bool) -> Entry:
         row = given
         if type(given) is not dict or tuple(row) not in self._shapes.known:
             row = self._shapes.check(index, given)
         verb = self._made
         if "Id" in row:
             made, verb = key_of(index, row["Id"]), self._given
-        elif self.new_id is not None:
+        elif self.new_id is not None and not is_known:
             made = self._new_key(index, self.new_id, row)
         outcome = Outcome(index, "create", row, made)
         return Entry(outcome, Operation("POST", verb.path, {**row, "Id": made}), verb)

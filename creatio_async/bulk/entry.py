@@ -11,9 +11,10 @@ from creatio_async.protocol.batch.operations import Operation
 if TYPE_CHECKING:
     from creatio_async.bulk.verbs import Verb
 
-__all__ = ["Entry", "Later", "is_open"]
+__all__ = ["OPEN", "Entry", "Later", "is_open"]
 
-_OPEN = frozenset({State.NOT_RUN, State.UNKNOWN})
+OPEN = frozenset({State.NOT_RUN, State.UNKNOWN})
+"""The states of rows that are tried again where a job goes on."""
 
 
 @define(eq=False)
@@ -27,6 +28,12 @@ class Entry:
     """An earlier send may have been carried out."""
     refusals: int = 0
     """How often it was not done for a passing reason."""
+    is_in_doubt: bool = False
+    """An earlier run may have carried it out, and nobody has looked yet."""
+    is_told: bool = False
+    """An earlier run settled it for good."""
+    made: str = ""
+    """The `Id` with which an earlier run sent it, or would have."""
 
 
 class Later(NamedTuple):
@@ -40,4 +47,4 @@ class Later(NamedTuple):
 
 def is_open(outcome: Outcome) -> bool:
     """Say whether *outcome* is none yet: it was not begun, or nothing is known of it."""
-    return outcome.state in _OPEN
+    return outcome.state in OPEN

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from operator import index
 from os import PathLike
 from typing import Any, get_args
 
-from creatio_async.bulk.entry import Entry, Later, is_open
+from creatio_async.bulk.entry import OPEN, Entry, Later, is_open
 from creatio_async.bulk.feed import Feed, Turn
+from creatio_async.bulk.journal.none import NoJournal
+from creatio_async.bulk.journal.record import Journal
 from creatio_async.bulk.letters import Letters
 from creatio_async.bulk.once import Once
 from creatio_async.bulk.order import Lanes, Order, Turns
@@ -59,6 +61,7 @@ class Job(Once[Report, Outcome]):
         progress: Callable[[Progress], object] | None,
         order: Order = "none",
         dead_letters: str | PathLike[str] | None = None,
+        journal: Journal | None = None,
         grace: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -73,6 +76,7 @@ class Job(Once[Report, Outcome]):
             progress: Called now and then, and at the end; what it raises ends the job.
             order: What is kept in order: nothing, the outcomes, or the operations on each `Id`.
             dead_letters: A file for the rows that are refused.
+            journal: Written, so that a run that died goes on where it stopped.
             grace: Seconds that batches under way are given when the block is left early.
             clock: Seconds, from anywhere, never going back.
             sleep: Waits so many seconds.
@@ -103,6 +107,7 @@ class Job(Once[Report, Outcome]):
         self._sleep = sleep
         self._under_way: dict[int, list[Entry]] = {}
         self._letters = letters
+        self._journal = journal or NoJournal()
         self._lanes = Lanes() if order == "key" else None
         self._turns = Turns() if order == "input" else None
         self._feed = self._fed(self._source)
@@ -115,8 +120,13 @@ class Job(Once[Report, Outcome]):
         return self._gate.pace
 
     def _open(self) -> None:
-        if self._letters is not None:
-            self._letters.open()
+        with ExitStack() as stack:
+            self._journal.open()
+            stack.callback(self._journal.close)
+            self._source.repeat(self._journal.sizes())
+            if self._letters is not None:
+                self._letters.open()
+            stack.pop_all()
         self._told_at = self._clock()
 
     def _stop(self) -> None:
@@ -135,18 +145,45 @@ class Job(Once[Report, Outcome]):
     async def _run(self) -> None:
         try:
             await self._work_all()
-            if self._error is None and not self._is_left and self._source.taken:
+            if self._is_read() and self._source.taken:
                 await self._follow_up()
             if self._turns is not None and (late := self._turns.rest()):
                 await self._ready.put(late)
+            self._conclude()
         finally:
             if self._letters is not None:
                 self._letters.close()
+            self._journal.close()
             self._tell(last=True)
         await self._ready.put(None)
 
+    def _is_read(self) -> bool:
+        """Say whether the input has been read to its end, and nothing ended the job before."""
+        is_well = self._error is None and not self._is_left
+        if is_well and self._source.taken < self._journal.rows_before:
+            self._fail(self._journal.ended_early(self._source.taken))
+        return is_well and self._error is None
+
+    def _conclude(self) -> None:
+        """Write how the job ends: it is over only if nothing is left to be tried again."""
+        with self._failing():
+            if self._error is not None or self._is_left:
+                self._journal.left(self.unfinished)
+            elif not self.report.counts.keys() & OPEN:
+                self._journal.ended(self._read_before or self._source.taken)
+
+    @contextmanager
+    def _failing(self) -> Generator[None]:
+        """Let what cannot be written down end the job, and nothing else."""
+        try:
+            yield
+        except OSError as error:
+            self._fail(error)
+            self._feed.give_up()
+
     async def _follow_up(self) -> None:
-        rest = self._plan.rest()
+        told, rest = self._journal.deletions(() if self._journal.is_ended else self._plan.rest())
+        await self._settled([], told)
         if rest:
             self._read_before, self._source = self._source.taken, Source(rest)
             self._feed = self._fed(self._source)
@@ -169,6 +206,7 @@ class Job(Once[Report, Outcome]):
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
             self._fail(error)
             self._feed.give_up()
+            self._journal.halt()
             await self._settled(self._account(number))
         finally:
             self.report.add(self._account(number))
@@ -192,14 +230,13 @@ class Job(Once[Report, Outcome]):
                 entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
                 place = await stack.enter_async_context(self._gate.enter())
             settled: list[Entry] = []
-            if fresh and self._plan.sifts:
-                await self._plan.sift(fresh)
-                settled = [entry for entry in fresh if not is_open(entry.outcome)]
-                self._feed.put([entry for entry in fresh if is_open(entry.outcome)])
-                self._under_way[number], entries = [*turn.entries, *settled], turn.entries
+            if fresh and (self._plan.sifts or self._is_past(turn)):
+                settled = await self._sifted(fresh)
+                entries = turn.entries
+                self._under_way[number] = [*entries, *settled]
             later: list[Later] = []
             if entries:
-                later = await self._plan.run(entries)
+                later = await self._sent(entries)
                 told = [entry.outcome.error for entry in entries]
                 place.answered(len(entries), [error for error in told if error is not None])
             del self._under_way[number]
@@ -208,12 +245,42 @@ class Job(Once[Report, Outcome]):
         if self._lanes is not None:
             self._feed.kept -= len(followers := self._lanes.release(entries))
             self._feed.put(followers)
-        await self._settled([entry.outcome for entry in settled + entries])
+        entries = [*(entry for entry in settled if not entry.is_told), *entries]
+        recalled = [entry.outcome for entry in settled if entry.is_told]
+        await self._settled([entry.outcome for entry in entries], recalled)
         return True
 
+    def _is_past(self, turn: Turn) -> bool:
+        """Say whether an earlier run read the rows of *turn*."""
+        return turn.first < self._journal.rows_before and not self._read_before
+
+    async def _sifted(self, entries: list[Entry]) -> list[Entry]:
+        """Return those of *entries* that are settled; the others are sent in their turn."""
+        if self._plan.sifts and not self._journal.is_ended:
+            await self._plan.sift(entries)
+        settled: list[Entry] = []
+        left: list[Entry] = []
+        for entry in entries:
+            # What is in doubt after it was looked for stays so.
+            is_left = is_open(entry.outcome) and not (self._plan.sifts and entry.is_in_doubt)
+            (left if is_left else settled).append(entry)
+        if self._plan.sifts:
+            self._feed.put(left)
+        else:
+            for later in self._plan.parted(left, self._batch_size):
+                self._feed.put_off(later)
+        return settled
+
+    async def _sent(self, entries: list[Entry]) -> list[Later]:
+        """Send *entries*, but for those that an earlier run has carried out."""
+        if self._journal.rows_before:
+            entries = await self._plan.look_back(entries)
+        return await self._plan.run(entries, self._journal.sending) if entries else []
+
     def _prepared(self, turn: Turn) -> list[Entry]:
+        first = -1 if self._read_before else turn.first
         try:
-            entries = self._plan.prepare(turn.first, turn.rows)
+            entries = self._journal.prepared(self._plan.prepare, first, turn.rows)
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
             self._fail(error)
             self._feed.end()
@@ -221,9 +288,11 @@ class Job(Once[Report, Outcome]):
             return []
         if self._lanes is None:
             return entries
-        free = self._lanes.admit(entries)
-        self._feed.kept += len(entries) - len(free)
-        return free
+        told = [entry for entry in entries if entry.is_told]
+        waiting = [entry for entry in entries if not entry.is_told] if told else entries
+        free = self._lanes.admit(waiting)
+        self._feed.kept += len(waiting) - len(free)
+        return told + free
 
     def _put_off(self, entries: list[Entry], later: list[Later]) -> list[Entry]:
         """Let *later* wait; return the others of *entries*."""
@@ -232,7 +301,11 @@ class Job(Once[Report, Outcome]):
         waiting = {id(entry) for each in later for entry in each.entries}
         return [entry for entry in entries if id(entry) not in waiting]
 
-    async def _settled(self, outcomes: list[Outcome]) -> None:
+    async def _settled(self, outcomes: list[Outcome], told: Sequence[Outcome] = ()) -> None:
+        """Tell of *outcomes*, and of those that an earlier run has *told* of."""
+        with self._failing():
+            self._journal.settled(outcomes)
+        outcomes = [*told, *outcomes] if told else outcomes
         self.report.add(outcomes)
         if self._letters is not None:
             self._letters.add(outcomes)

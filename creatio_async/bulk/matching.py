@@ -1,6 +1,6 @@
 """Rows that are found by a key: those that are there are changed, and the others added."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -34,6 +34,8 @@ class Matching(Sending):
     name: str = field(kw_only=True)
     key: Key = field(kw_only=True)
     new_id: NewId | None = field(kw_only=True, default=None)
+    id_kind: str = field(kw_only=True, default="uuid4")
+    """What *new_id* is, in words."""
     _shapes: Shapes = field(init=False, factory=Shapes)
     _seen: set[bytes] = field(init=False, factory=set[bytes])
     _made: OnCreate = field(init=False)
@@ -47,7 +49,17 @@ class Matching(Sending):
         self._given = evolve(self._made, is_made_here=False)
         self._changed = OnUpdate(dialect, self.name)
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this job from others of the site."""
+        own = {"entity_set": self.name, "key": list(self.key.columns), "new_id": self.id_kind}
+        return {**super().identity(), **own}
+
+    def prepare(
+        self,
+        first: int,
+        rows: Sequence[Any],
+        ids: Sequence[str] = (),  # noqa: ARG002 - they have them once they are looked up
+    ) -> list[Entry]:
         """Return an entry for each of *rows*, of which the first is number *first*.
 
         One without a key, or with that of an earlier row, is settled at once.
@@ -86,10 +98,13 @@ class Matching(Sending):
             raise
         except (TransportError, ResponseError, BatchError) as error:
             for entry in entries:
-                entry.outcome.state, entry.outcome.error = State.FAILED, error
+                state = State.UNKNOWN if entry.is_in_doubt else State.FAILED
+                entry.outcome.state, entry.outcome.error = state, error
             return
         for entry in entries:
             rows = found.get(self.key.of(entry.operation.body or {}) or b"", [])
+            if self.was_added(entry, (str(row["Id"]).lower() for row in rows)):
+                continue
             if not rows:
                 self.add(entry)
             elif len(rows) > 1:
@@ -98,11 +113,22 @@ class Matching(Sending):
                 sent = entry.operation.body or {}
                 self.change(entry, str(rows[0]["Id"]).lower(), partial(differing, sent, rows[0]))
 
+    @staticmethod
+    def was_added(entry: Entry, there: Iterable[str]) -> bool:
+        """Settle *entry* if an earlier run made the id of one of the rows that are *there*."""
+        outcome = entry.outcome
+        if not entry.is_in_doubt or outcome.operation != "create" or entry.made not in there:
+            return False
+        outcome.id, outcome.state, outcome.error = entry.made, State.DONE, None
+        return True
+
     def add(self, entry: Entry) -> None:
         """Let *entry* be a row to be added."""
         outcome, body = entry.outcome, dict(entry.operation.body or {})
         if "Id" in body:
             entry.verb = self._given
+        elif entry.made and entry.outcome.operation != "update":
+            body["Id"] = entry.made
         elif self.new_id is not None:
             try:
                 body["Id"] = key_of(outcome.index, self.new_id(body))
@@ -113,6 +139,7 @@ class Matching(Sending):
             body["Id"] = new_ids(1)[0]
         outcome.operation, outcome.id = "create", body["Id"]
         entry.operation = Operation("POST", self._made.path, body)
+        _is_to_be_sent(entry)
 
     def change(self, entry: Entry, key: str, differs: Callable[[], dict[str, Any]]) -> None:
         """Let *entry* be a change of the row *key*, or settle it where nothing *differs*."""
@@ -123,10 +150,13 @@ class Matching(Sending):
         outcome.id = key
         values = differs()
         if not values:
-            outcome.state = State.UNCHANGED
+            was_sent = entry.is_in_doubt and outcome.operation == "update"
+            outcome.state = State.DONE if was_sent else State.UNCHANGED
+            outcome.error = None
             return
         outcome.operation, entry.verb = "update", self._changed
         entry.operation = self._changed.operation(key, values)
+        _is_to_be_sent(entry)
 
     async def _find(self, entries: Sequence[Entry]) -> dict[bytes, list[Row]]:
         """Return what is there, by its key."""
@@ -178,6 +208,12 @@ class Upserts(Matching):
             AuthenticationError: The login was refused.
         """
         await self.match([entry for entry in entries if is_open(entry.outcome)])
+
+
+def _is_to_be_sent(entry: Entry) -> None:
+    if entry.is_in_doubt:  # an earlier run did not carry it out
+        entry.is_in_doubt, entry.was_doubted = False, True
+        entry.outcome.state = State.NOT_RUN
 
 
 def _settle(outcome: Outcome, state: State, why: str) -> None:

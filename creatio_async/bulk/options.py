@@ -7,6 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from creatio_async.bulk.job import Job
+from creatio_async.bulk.journal.record import Journal
 from creatio_async.bulk.order import Order
 from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Progress
@@ -29,6 +30,8 @@ class JobOptions:
     order: Order = "none"
     dead_letters: str | PathLike[str] | None
     progress: Callable[[Progress], object] | None
+    journal: str | PathLike[str] | None
+    fsync: bool
 
     def job(self, service: Service, plan: Plan, rows: Iterable[Any] | AsyncIterable[Any]) -> Job:
         """Return the job that does with *rows* what *plan* says, in the lane of its client.
@@ -46,6 +49,20 @@ class JobOptions:
             progress=self.progress,
             order=self.order,
             dead_letters=self.dead_letters,
+            journal=self._journal(service, plan),
             clock=sender.clock,
             sleep=sender.sleep,
+        )
+
+    def _journal(self, service: Service, plan: Plan) -> Journal | None:
+        if self.journal is None:
+            if self.fsync:
+                raise ValueError("fsync is about a journal, and there is none")
+            return None
+        return Journal(
+            self.journal,
+            {"site": service.sender.session.site.root, **plan.identity()},
+            content=plan.content,
+            sifts=plan.sifts,
+            fsync=self.fsync,
         )

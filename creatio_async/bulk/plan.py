@@ -1,11 +1,14 @@
 """What a job has to be told: how its rows are prepared and run."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from creatio_async.bulk.entry import Entry, Later
 
-__all__ = ["Plan"]
+__all__ = ["Before", "Plan"]
+
+Before = Callable[[Sequence[Entry]], Awaitable[object]]
+"""Called with rows before they are sent; what it raises keeps them from being sent."""
 
 
 class Plan(Protocol):
@@ -17,11 +20,14 @@ class Plan(Protocol):
     sifts: ClassVar[bool]
     """Rows are looked at before they are sent, and some of them then need not be."""
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
-        """Return an open entry for each of *rows*; the first of them is number *first*."""
+    def prepare(self, first: int, rows: Sequence[Any], ids: Sequence[str] = ()) -> list[Entry]:
+        """Return an open entry for each of *rows*; the first of them is number *first*.
+
+        *ids* are those that an earlier run gave them, if there was one.
+        """
         ...
 
-    async def run(self, entries: list[Entry]) -> list[Later]:
+    async def run(self, entries: list[Entry], before: Before | None = None) -> list[Later]:
         """Settle *entries*; return those of them that are to be run again later."""
         ...
 
@@ -31,4 +37,20 @@ class Plan(Protocol):
 
     def rest(self) -> Sequence[Any]:
         """Return what follows from an input that ended well, as further rows to prepare."""
+        ...
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this plan from others, of values that JSON has."""
+        ...
+
+    def content(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return what of *rows* tells them from others, of values that JSON has."""
+        ...
+
+    async def look_back(self, entries: list[Entry]) -> list[Entry]:
+        """Settle those of *entries* that an earlier run has carried out; return the others."""
+        ...
+
+    def parted(self, entries: list[Entry], size: int) -> list[Later]:
+        """Return *entries*, which an earlier run left open, as batches of *size* at most."""
         ...

@@ -5,7 +5,13 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from creatio_async.errors import BatchError, CreatioError, ResponseError, TransportError
+from creatio_async.errors import (
+    BatchError,
+    CreatioError,
+    RecordedError,
+    ResponseError,
+    TransportError,
+)
 from creatio_async.outcomes import State
 
 __all__ = ["BulkError", "Outcome", "Progress", "Report"]
@@ -32,7 +38,7 @@ class Outcome:
     state: State = State.NOT_RUN
     http_status: int | None = None
     """The status of its own answer."""
-    error: TransportError | ResponseError | BatchError | ValueError | None = None
+    error: TransportError | ResponseError | BatchError | RecordedError | ValueError | None = None
     """Why it failed, or why nothing is known of it; `ValueError` for a row too large to send."""
     attempts: int = 0
     """How often it was sent."""

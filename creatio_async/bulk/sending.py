@@ -13,6 +13,7 @@ from attrs import define, field
 from creatio_async.batch import call_of, inner_request
 from creatio_async.bulk.answers import Left, read_answers, refuse_whole
 from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.plan import Before
 from creatio_async.bulk.retrying import Failure, asked_wait, is_about_a_row, is_unsettled
 from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
 from creatio_async.outcomes import State
@@ -67,8 +68,42 @@ class Sending:
         """Nothing follows."""
         return ()
 
-    async def run(self, entries: list[Entry]) -> list[Later]:
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this job from others of the site."""
+        return {"operation": self.kind, "atomic": self.is_atomic}
+
+    def content(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return *rows*: they are of values that JSON has."""
+        return rows
+
+    def parted(self, entries: list[Entry], size: int) -> list[Later]:
+        """Return *entries*, which an earlier run left open, as batches; a group stays one."""
+        step = len(entries) if self.is_atomic else size
+        parts = [entries[at : at + step] for at in range(0, len(entries), step or 1)]
+        return [Later(0.0, part, alone=not self.mixes) for part in parts]
+
+    async def look_back(self, entries: list[Entry]) -> list[Entry]:
+        """Settle those of *entries* that an earlier run has carried out; return the others.
+
+        Raises:
+            AuthenticationError: The login was refused.
+        """
+        doubted = [entry for entry in entries if entry.is_in_doubt]
+        asked = [each for each in doubted if self.is_atomic or not each.verb.is_repeatable]
+        again = await self._look_up(asked) if asked else []
+        for entry in doubted:
+            entry.is_in_doubt, entry.was_doubted = False, True
+        if self.is_atomic and len(again) < len(asked):
+            for entry in again:
+                entry.outcome.state = State.GROUP_FAILED
+            again = []
+        settled = {id(entry) for entry in asked} - {id(entry) for entry in again}
+        return [entry for entry in entries if id(entry) not in settled]
+
+    async def run(self, entries: list[Entry], before: Before | None = None) -> list[Later]:
         """Send *entries*; return those that are to be sent again later.
+
+        *before* is called once, when it is certain that each of them can be sent.
 
         Raises:
             AuthenticationError: The login was refused; no row can be sent any more.
@@ -86,6 +121,9 @@ class Sending:
                 else:
                     parts += _halves(part)
                 continue
+            if before is not None:
+                await before(entries)
+                before = None
             left = await self._send(part, encoded)
             if left.doubtful:
                 left.again += await self._look_up(left.doubtful)

@@ -41,6 +41,11 @@ class Source:
         self._turn = asyncio.Lock()
         self._ended = False
         self._error: Exception | None = None
+        self._sizes: Iterator[int] = iter(())
+
+    def repeat(self, sizes: Iterator[int]) -> None:
+        """Give the first rows in chunks of these *sizes*, whatever is asked for."""
+        self._sizes = sizes
 
     @property
     def waits(self) -> bool:
@@ -58,6 +63,7 @@ class Source:
         async with self._turn:
             if not self._may_go_on():
                 return self.taken, []
+            size = next(self._sizes, size)
             with self._kept():
                 async for row in self._rows:
                     self.left.append(row)
@@ -73,6 +79,7 @@ class Source:
         """
         if not self._may_go_on():
             return self.taken, []
+        size = next(self._sizes, size)
         with self._kept():
             self.left.extend(islice(cast("Iterator[Any]", self._rows), size))
         return self._handed_out()

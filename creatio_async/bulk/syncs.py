@@ -61,7 +61,12 @@ class Syncs(Matching):
             )
         self._deleted = OnDelete(self.service.dialect, self.name)
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this job from others of the site."""
+        within = None if self.within is None else str(self.within)
+        return {**super().identity(), "within": within, "delete_missing": self.deletes}
+
+    def prepare(self, first: int, rows: Sequence[Any], ids: Sequence[str] = ()) -> list[Entry]:
         """Return an entry for each of *rows*; for the ids of rows to delete, after the input.
 
         Raises:
@@ -70,7 +75,7 @@ class Syncs(Matching):
         """
         if self._is_over:
             return [self._deletion(key) for key in rows]
-        return super().prepare(first, rows)
+        return super().prepare(first, rows, ids)
 
     def _deletion(self, key: str) -> Entry:
         verb = self._deleted
@@ -106,10 +111,10 @@ class Syncs(Matching):
                 self._is_loaded = True
         strange: list[Entry] = []
         for entry in entries:
-            if not is_open(entry.outcome):
-                continue
             key = self.key.of(entry.operation.body or {}) or b""
-            if key in self._twice:
+            if not is_open(entry.outcome) or self.was_added(entry, self._ids_of(key)):
+                self._pop(key)
+            elif key in self._twice:
                 count = len(self._twice.pop(key))
                 entry.outcome.state = State.CONFLICT
                 entry.outcome.error = ValueError(
@@ -122,6 +127,17 @@ class Syncs(Matching):
             else:
                 strange.append(entry)
         await self.match(strange)  # a row may be there, and not within
+
+    def _ids_of(self, key: bytes) -> list[str]:
+        """Return the ids of the rows that have *key*."""
+        one = self._there.get(key)
+        several = self._twice.get(key, []) if one is None else [one]
+        return [str(UUID(bytes=each[:_GUID])) for each in several]
+
+    def _pop(self, key: bytes) -> None:
+        """Let the rows that have *key* be neither compared nor deleted."""
+        self._there.pop(key, None)
+        self._twice.pop(key, None)
 
     def _compare(self, entry: Entry, kept: bytes) -> None:
         sent = entry.operation.body or {}

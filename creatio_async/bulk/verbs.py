@@ -99,7 +99,7 @@ class OnCreate(Verb):
             return True
         elif is_taken:
             outcome.state = State.CONFLICT
-        return False
+        return bool(other) and entry.is_in_doubt  # the server says whether the key was taken
 
     def missing(self, entry: Entry, error: ResponseError) -> bool:  # noqa: ARG002 - as of others
         """It is sent again, unless the server has answered for it, and for good."""

@@ -8,6 +8,7 @@ from attrs import define, field
 
 from creatio_async import Job, Outcome, State
 from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.plan import Before
 from creatio_async.bulk.verbs import Verb
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.dialect4 import Dialect4
@@ -39,7 +40,23 @@ class Fake:
     kind: ClassVar[str] = "write"
     sifts: ClassVar[bool] = False
 
-    def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]:
+    def identity(self) -> dict[str, Any]:
+        """Say that it is a plan that touches no network."""
+        return {"operation": self.kind}
+
+    def content(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return the rows: they are numbers."""
+        return rows
+
+    def parted(self, entries: list[Entry], size: int) -> list[Later]:
+        """Return all in one batch."""
+        return [Later(0.0, entries[:size], alone=False)] if entries else []
+
+    async def look_back(self, entries: list[Entry]) -> list[Entry]:
+        """Send everything."""
+        return entries
+
+    def prepare(self, first: int, rows: Sequence[Any], ids: Sequence[str] = ()) -> list[Entry]:  # noqa: ARG002
         """Refuse rows that are no numbers."""
         for at, row in enumerate(rows):
             if not isinstance(row, int):
@@ -56,8 +73,10 @@ class Fake:
         """Nothing follows."""
         return ()
 
-    async def run(self, entries: list[Entry]) -> list[Later]:
+    async def run(self, entries: list[Entry], before: Before | None = None) -> list[Later]:
         """Settle *entries*."""
+        if before is not None:
+            await before(entries)
         outcomes = [each.outcome for each in entries]
         self.requests += 1
         self.chunks.append([each.index for each in outcomes])

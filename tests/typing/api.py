@@ -45,6 +45,7 @@ from creatio_async import (
     ProcessRun,
     ProcessState,
     Query,
+    RecordedJob,
     Report,
     Request,
     Response,
@@ -61,6 +62,7 @@ from creatio_async import (
     now,
     parameter,
     read_dead_letters,
+    read_journal,
     result,
 )
 from creatio_async.emulator import Emulator
@@ -213,6 +215,10 @@ async def many(crm: Creatio, rows: AsyncIterator[Row]) -> None:
     assert_type(cities.sync(rows, key=["A", "B"], within=F.Name == "x", dry_run=True), Job)
     assert_type(cities.sync(rows, key="Id", within=ALL, delete_missing=True), Job)
     assert_type(read_dead_letters("refused.jsonl"), Iterator[Any])
+    assert_type(cities.create_many(rows, journal="load.journal", fsync=True), Job)
+    assert_type(read_journal("load.journal"), RecordedJob)
+    for outcome in read_journal("load.journal"):
+        assert_type(outcome, Outcome)
 
 
 async def pushed(crm: Creatio, key: UUID) -> None:

@@ -1,0 +1,210 @@
+"""Where in a journal it is said what became of each row: some bytes for each line of it.
+
+A journal is as long as its job: its lines are read again, chunk by chunk, when the rows they are
+of come by. What is kept is where they are: 24 bytes for each chunk of rows, and 16 for each line
+that says something of one, which is about half a byte for a row in batches of a hundred.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attrs import evolve, frozen
+
+from creatio_async.bulk.journal.lines import (
+    Deleted,
+    End,
+    Fate,
+    Line,
+    Missing,
+    Read,
+    Sent,
+    Told,
+    parse_head,
+    parse_line,
+)
+from creatio_async.outcomes import State
+
+__all__ = ["Chunk", "Found", "Index", "Known", "find", "is_final"]
+
+_FINAL = frozenset(State) - {State.NOT_RUN, State.UNKNOWN}
+
+
+def is_final(fate: Fate | None) -> bool:
+    """Say whether *fate* stays when the job is run again."""
+    return fate is not None and fate.state in _FINAL
+
+
+class Known(NamedTuple):
+    """What is known of a row that was read."""
+
+    id: str
+    """Empty where it was not found out."""
+    sent_as: str
+    """The operation as which it was, or may have been, sent; empty where it was not sent."""
+    fate: Fate | None
+    """None where it was never told."""
+
+
+class Chunk(NamedTuple):
+    """Successive rows that were read together."""
+
+    first: int
+    crc: str
+    rows: list[Known]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the rows."""
+        return [row.id for row in self.rows]
+
+
+class Index:
+    """Takes the lines of a journal in their order, and finds what concerns a chunk of rows."""
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+        self._firsts = array("q")
+        self._at = array("q")
+        """Where the line of each chunk begins."""
+        self._last = array("q")
+        """The number of the last line that says something of the chunk; -1 for none."""
+        self._line_at = array("q")
+        self._line_before = array("q")
+        """The number of the line before it that says something of the same chunk."""
+        self.rows = 0
+        """Rows that were read."""
+        self.missing: dict[str, Fate | None] = {}
+        """What became of the rows that were deleted because the input does not have them."""
+        self.is_ended = False
+
+    def add(self, line: Line, at: int) -> None:
+        """Take the next line, which begins at byte *at*.
+
+        Raises:
+            ValueError: It contradicts those before it.
+        """
+        match line:
+            case Told(places) | Sent(places):
+                self._note(places, at)
+            case Read(first, size):
+                if first != self.rows:
+                    raise ValueError(f"rows from {first} on follow {self.rows} rows")
+                self._firsts.append(first)
+                self._at.append(at)
+                self._last.append(-1)
+                self.rows += size
+            case Missing(ids):
+                self.missing.update(dict.fromkeys(ids))
+            case Deleted(ids, fate):
+                self.missing.update(dict.fromkeys(ids, fate))
+            case End(rows):
+                if rows != self.rows:
+                    raise ValueError(f"{rows} rows in all, and {self.rows} were read")
+                self.is_ended = True
+
+    def _note(self, places: Sequence[int], at: int) -> None:
+        last = -1
+        for first, count in zip(places[::2], places[1::2], strict=True):
+            if first + count > self.rows:
+                raise ValueError(f"row {first + count - 1} was not read before")
+            chunk = bisect_right(self._firsts, first) - 1
+            while chunk < len(self._firsts) and self._firsts[chunk] < first + count:
+                if chunk != last:
+                    self._line_at.append(at)
+                    self._line_before.append(self._last[chunk])
+                    self._last[chunk] = len(self._line_at) - 1
+                    last = chunk
+                chunk += 1
+
+    def sizes(self) -> Iterator[int]:
+        """Give the numbers of rows of the chunks, in their order."""
+        for first, after in pairwise(self._firsts):
+            yield after - first
+        if self._firsts:
+            yield self.rows - self._firsts[-1]
+
+    def chunk(self, first: int, line_at: Callable[[int], Line]) -> Chunk:
+        """Return what is known of the chunk that begins with row *first*.
+
+        Args:
+            first: The first row of a chunk.
+            line_at: Reads the line that begins at a byte.
+        """
+        number = bisect_right(self._firsts, first) - 1
+        read = line_at(self._at[number])
+        if not isinstance(read, Read):
+            raise ValueError(f"the journal was changed while it was read, at row {first}")
+        sent_as = self._operation if read.ids else ""
+        rows = [Known(each, sent_as, None) for each in read.ids or [""] * read.size]
+        seen = bytearray(read.size)
+        line = self._last[number]
+        while line >= 0:  # the last line counts
+            _tell(line_at(self._line_at[line]), first, rows, seen)
+            line = self._line_before[line]
+        return Chunk(first, read.crc, rows)
+
+
+def _tell(line: Line, first: int, rows: list[Known], seen: bytearray) -> None:
+    """Write what *line* says into *rows*, of which the first is number *first*."""
+    if not isinstance(line, Told | Sent):
+        return
+    at = 0
+    for begin, count in zip(line.places[::2], line.places[1::2], strict=True):
+        for place in range(begin - first, begin - first + count):
+            if 0 <= place < len(rows) and not seen[place]:
+                seen[place] = 1
+                known = line.ids[at] if line.ids else rows[place].id
+                rows[place] = (
+                    Known(known, line.operation, None)
+                    if isinstance(line, Sent)
+                    else _known(known, line.fate)
+                )
+            at += 1
+
+
+def _known(key: str, fate: Fate) -> Known:
+    return Known(key, "" if fate.state is State.NOT_RUN else fate.operation, fate)
+
+
+@frozen
+class Found:
+    """A journal, as it was found."""
+
+    job: Mapping[str, Any]
+    """What its first line says of the job."""
+    index: Index
+    size: int
+    """Bytes of its whole lines; what is behind them was being written when the process died."""
+
+
+def find(lines: Iterable[tuple[int, bytes]], path: Path) -> Found | None:
+    """Read all lines of a journal; return None where not even the first one is whole.
+
+    Raises:
+        ValueError: The journal is of another version, or damaged.
+    """
+    found: Found | None = None
+    torn: ValueError | None = None
+    size = 0
+    for number, (at, line) in enumerate(lines, 1):
+        try:
+            if found is None:
+                if not line.endswith(b"\n"):
+                    return None
+                job = parse_head(line)
+                found = Found(job, Index(str(job.get("operation"))), 0)
+            else:
+                found.index.add(parse_line(line), at)
+        except ValueError as error:
+            if found is None:
+                raise ValueError(f"the journal {path} cannot be read: {error}") from None
+            torn = torn or ValueError(f"the journal {path} is damaged at line {number}: {error}")
+            continue
+        if torn is not None:  # what is broken off has nothing behind it
+            raise torn
+        size = at + len(line)
+    return None if found is None else evolve(found, size=size)
