@@ -25,7 +25,7 @@ HEATS = (
             Entry("crm.request", "call-request"),
             Entry("await query.top(1)", "call-query"),
         ),
-        ("crm.request", 1.3),
+        ("await query.top(1)", 1.3),
     ),
 )
 

@@ -13,7 +13,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast, overload
 
 import orjson
 from attrs import define, evolve, field, frozen
@@ -30,6 +30,8 @@ _SECRET_HEADERS = frozenset({
 })
 _HIDDEN = "***"
 
+T = TypeVar("T")
+
 
 class Headers(Mapping[str, str]):
     """Header fields: names without regard to case, in order, repeats kept.
@@ -42,22 +44,29 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         self._items: tuple[tuple[str, str], ...] = tuple(_pairs(items))
-        index: dict[str, str] = {}
-        for name, value in self._items:
-            index.setdefault(name.lower(), value)
-        self._index = index
+        self._index: dict[str, str] | None = None
 
     def __getitem__(self, name: str, /) -> str:
-        return self._index[name.lower()]
+        return self._by_name()[name.lower()]
+
+    @overload
+    def get(self, name: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str, /) -> str: ...
+    @overload
+    def get(self, name: str, default: T, /) -> str | T: ...
+    def get(self, name: str, default: object = None, /) -> object:
+        """Return the first value of *name*, or *default*."""
+        return self._by_name().get(name.lower(), default)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._index)
+        return iter(self._by_name())
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._by_name())
 
     def __contains__(self, name: object, /) -> bool:
-        return isinstance(name, str) and name.lower() in self._index
+        return isinstance(name, str) and name.lower() in self._by_name()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Headers):
@@ -95,6 +104,15 @@ class Headers(Mapping[str, str]):
             (name, _HIDDEN if name.lower() in _SECRET_HEADERS else value)
             for name, value in self._items
         )
+
+    def _by_name(self) -> dict[str, str]:
+        """The first value of each name; made when it is first asked for: many never are."""
+        index = self._index
+        if index is None:
+            index = self._index = {}
+            for name, value in self._items:
+                index.setdefault(name.lower(), value)
+        return index
 
     def _lowered(self) -> tuple[tuple[str, str], ...]:
         return tuple((name.lower(), value) for name, value in self._items)

@@ -107,8 +107,9 @@ class Query:
         """
         size = size if size is None else check_size(size)
         parts = list(split(self.spec))
+        counted = count and len(parts) == 1
         for part in parts:
-            async for page in self._pages_of(evolve(part, count=count and len(parts) == 1), size):
+            async for page in self._pages_of(evolve(part, count=counted), size):
                 yield page
 
     @asynccontextmanager
@@ -171,8 +172,12 @@ class Query:
 
     async def _all(self) -> list[Row]:
         rows: list[Row] = []
-        async for page in self.pages(count=False):
-            rows += page.rows
+        for part in list(split(self.spec)):
+            pager = Pager(part)
+            step: QuerySpec | str | None = pager.begin()
+            while step is not None:
+                page, step = await self._turn(pager, step)
+                rows += page.rows
         return rows
 
     async def _pages_of(self, spec: QuerySpec, size: int | None) -> AsyncIterator[Page]:
@@ -181,18 +186,26 @@ class Query:
         count: int | None = None
         is_first = True
         while step is not None:
-            try:
-                page, _ = await self._step(step)
-            except ResponseError as error:
-                step = pager.refused(error)
-                if step is None:
-                    raise
-                continue
+            page, step = await self._turn(pager, step)
             count = page.count if count is None else count
-            step = pager.after(page)
             if page.rows or (is_first and count is not None):
                 yield page if page.count == count else evolve(page, count=count)
             is_first = False
+
+    async def _turn(
+        self, pager: Pager, step: QuerySpec | str
+    ) -> tuple[Page, QuerySpec | str | None]:
+        """Return a page, and what to ask next; another way of paging is tried where one fails."""
+        while True:
+            try:
+                page, _ = await self._step(step)
+            except ResponseError as error:
+                other = pager.refused(error)
+                if other is None:
+                    raise
+                step = other
+            else:
+                return page, pager.after(page)
 
     async def _step(self, step: QuerySpec | str) -> tuple[Page, Reply]:
         if isinstance(step, str):

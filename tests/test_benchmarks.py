@@ -114,7 +114,7 @@ def test_single_calls_ask_what_is_asked_by_hand(capsys: pytest.CaptureFixture[st
 
     assert [line["requests"] for line in heat["entries"]] == [2 * _ROWS] * 3
     assert len({line["bytes_out"] for line in heat["entries"]}) == 1
-    assert heat["bounded"] == "crm.request"
+    assert heat["bounded"] == "await query.top(1)"
 
 
 def test_every_contestant_takes_part() -> None:

@@ -192,8 +192,9 @@ def disguised(request: Request, response: Response) -> ResponseError | None:
 
 
 def _is_login_redirect(response: Response) -> bool:
-    location = response.headers.get("location", "")
-    return 300 <= response.status < 400 and "/login/" in location.lower()
+    if not 300 <= response.status < 400:
+        return False
+    return "/login/" in response.headers.get("location", "").lower()
 
 
 def _is_login_page(response: Response) -> bool:

@@ -5,7 +5,7 @@ One `aiohttp.ClientSession` with one cookie jar. What aiohttp raises leaves here
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from io import BytesIO
 from typing import Self
 
@@ -15,7 +15,8 @@ from yarl import URL
 
 from creatio_async.errors import TransportError
 from creatio_async.messages import Headers, Request, Response
-from creatio_async.runtime.channels import Incoming, new_jar
+from creatio_async.runtime.channels import Incoming
+from creatio_async.runtime.cookies import Jar, Received
 from creatio_async.runtime.limits import Timeouts
 
 __all__ = ["AiohttpTransport", "new_connector"]
@@ -35,7 +36,7 @@ def new_connector(connections: int) -> aiohttp.BaseConnector:
 class AiohttpTransport:
     """A channel over a socket. `open` it where an event loop runs; `aclose` it at the end."""
 
-    def __init__(self, session: aiohttp.ClientSession, jar: aiohttp.CookieJar) -> None:
+    def __init__(self, session: aiohttp.ClientSession, jar: Jar) -> None:
         self._session = session
         self._streams: set[aiohttp.ClientResponse] = set()
         self.jar = jar
@@ -57,11 +58,11 @@ class AiohttpTransport:
             connections: Connections at most, where *connector* is None.
             proxy: The address of a proxy.
         """
-        jar = new_jar()
+        jar = Jar()
         session = aiohttp.ClientSession(
             connector=connector or aiohttp.TCPConnector(limit=connections),
             connector_owner=connector is None,
-            cookie_jar=jar,
+            cookie_jar=Received(jar),
             timeout=aiohttp.ClientTimeout(
                 total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.read
             ),
@@ -80,13 +81,14 @@ class AiohttpTransport:
             TransportError: No whole answer came.
         """
         try:
-            async with self._begin(request) as answer:
+            async with self._asked(request) as answer:
                 return Response(
                     status=answer.status,
                     headers=Headers(answer.headers.items()),
                     body=await answer.read(),
                 )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
+            _blame_source(request)
             raise _translated(request, error) from error
 
     @asynccontextmanager
@@ -94,43 +96,36 @@ class AiohttpTransport:
         """Send *request*; give its answer as soon as the head of it is there."""
         async with AsyncExitStack() as stack:
             try:
-                answer = await stack.enter_async_context(self._begin(request))
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                answer = await stack.enter_async_context(self._asked(request))
+            except (aiohttp.ClientError, OSError) as error:
+                _blame_source(request)
                 raise _translated(request, error) from error
 
             async def chunks() -> AsyncIterator[bytes]:
                 try:
                     async for chunk in answer.content.iter_chunked(_PIECE):
                         yield chunk
-                except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                except (aiohttp.ClientError, OSError) as error:
                     raise _translated(request, error) from error
 
             self._streams.add(answer)
             stack.callback(self._streams.discard, answer)
             yield Incoming(request, answer.status, Headers(answer.headers.items()), chunks)
 
-    @asynccontextmanager
-    async def _begin(self, request: Request) -> AsyncGenerator[aiohttp.ClientResponse]:
-        upload = request.upload
-        headers = request.headers
-        data: object = BytesIO(request.body) if len(request.body) > _LARGE else request.body or None
+    def _asked(self, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Send *request* when the block begins, and give the connection back when it ends."""
+        headers, body, upload = request.headers.pairs, request.body, request.upload
+        cookies = self.jar.header(request.url)
+        if cookies:
+            headers = (*headers, ("Cookie", cookies))
+        data: object = BytesIO(body) if len(body) > _LARGE else body or None
         if upload is not None:
             data = upload.chunks()
             if upload.length is not None:
-                headers = headers.merged({"Content-Length": str(upload.length)})
-        try:
-            async with self._session.request(
-                request.method,
-                request.url,
-                headers=headers.pairs,
-                data=data,
-                allow_redirects=False,
-            ) as answer:
-                yield answer
-        except (aiohttp.ClientError, OSError):
-            if upload is not None and upload.error is not None:
-                raise upload.error from None
-            raise
+                headers = (*headers, ("Content-Length", str(upload.length)))
+        return self._session.request(
+            request.method, request.url, headers=headers, data=data, allow_redirects=False
+        )
 
     async def aclose(self) -> None:
         """Close the connections, and wait until they are closed.
@@ -141,6 +136,13 @@ class AiohttpTransport:
         for answer in tuple(self._streams):
             answer.close()
         await self._session.close()
+
+
+def _blame_source(request: Request) -> None:
+    """Raise what the source of the body raised, if that is why no answer came."""
+    upload = request.upload
+    if upload is not None and upload.error is not None:
+        raise upload.error from None
 
 
 def _translated(request: Request, error: Exception) -> TransportError:

@@ -4,14 +4,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-import aiohttp
 from attrs import evolve, field, frozen
 from yarl import URL
 
 from creatio_async.messages import Headers, Request, Response
+from creatio_async.runtime.cookies import Jar
 from creatio_async.runtime.transport import Transport
 
-__all__ = ["Channel", "InProcess", "Incoming", "cookie", "new_jar"]
+__all__ = ["Channel", "InProcess", "Incoming"]
 
 
 @frozen
@@ -56,7 +56,7 @@ class Channel(Protocol):
         ...
 
     @property
-    def jar(self) -> aiohttp.CookieJar:
+    def jar(self) -> Jar:
         """The cookies."""
         ...
 
@@ -65,33 +65,18 @@ class Channel(Protocol):
         ...
 
 
-def new_jar() -> aiohttp.CookieJar:
-    """Return an empty jar that suits Creatio.
-
-    The values of its cookies hold ``/`` and ``|``, which must not be quoted; and a site reached
-    by an IP address would lose all of them in a jar that is not ``unsafe``.
-    """
-    return aiohttp.CookieJar(unsafe=True, quote_cookie=False)
-
-
-def cookie(jar: aiohttp.CookieJar, name: str) -> str | None:
-    """Return the value of the cookie *name*, or None."""
-    return next((morsel.value for morsel in jar if morsel.key == name), None)
-
-
 class InProcess:
     """A channel over a transport that keeps no cookies, such as the emulator without a socket."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self.jar = new_jar()
+        self.jar = Jar()
 
     async def send(self, request: Request, /) -> Response:
         """Return the answer to *request*, with the cookies of earlier answers in the request."""
-        cookies = self.jar.filter_cookies(request.url)
+        cookies = self.jar.header(request.url)
         if cookies:
-            text = "; ".join(f"{key}={morsel.value}" for key, morsel in cookies.items())
-            request = evolve(request, headers=request.headers.merged({"Cookie": text}))
+            request = evolve(request, headers=request.headers.merged({"Cookie": cookies}))
         if request.upload is not None:
             body = b"".join([chunk async for chunk in request.upload.chunks()])
             request = evolve(request, body=body, upload=None)

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from attrs import Attribute, define, field, frozen
@@ -54,15 +54,15 @@ class Gate:
     limits: Limits
     places: asyncio.Semaphore = field(init=False)
     """Held by a call while it is sent and answered, and while its session is renewed."""
-    throttle: AbstractAsyncContextManager[object] = field(init=False)
-    """Entered before each send."""
+    throttle: AbstractAsyncContextManager[object] | None = field(init=False)
+    """Entered before each send; None for nothing."""
     bulk: asyncio.Semaphore = field(init=False)
     """Held by each batch of a bulk job: what it leaves of the places is there for single calls."""
     _lanes: dict[Adaptive, Lane] = field(init=False, factory=dict[Adaptive, Lane])
 
     def __attrs_post_init__(self) -> None:
         self.places = asyncio.Semaphore(self.limits.at_once)
-        self.throttle = self.limits.throttle or nullcontext()
+        self.throttle = self.limits.throttle
         self.bulk = asyncio.Semaphore(for_bulk(self.limits.at_once))
 
     def lane(self, at_once: int | Adaptive, clock: Callable[[], float]) -> Lane:

@@ -18,7 +18,7 @@ from creatio_async.protocol.session import disguised
 from creatio_async.runtime.adaptive import failed
 from creatio_async.runtime.channels import Incoming
 from creatio_async.runtime.heads import head
-from creatio_async.runtime.hooks import Exchange, Watch
+from creatio_async.runtime.hooks import Watch
 from creatio_async.runtime.limits import Gate
 from creatio_async.runtime.session import Session
 from creatio_async.runtime.underway import UnderWay
@@ -73,8 +73,27 @@ class _Failure:
     """It may have been carried out all the same."""
 
 
-_Receive = Callable[[Session, Request, AsyncExitStack], Awaitable[Response]]
-"""Sends a request and returns its answer; what must stay open goes onto the stack."""
+@define(eq=False)
+class _Stream:
+    """An answer that is read as it comes: its connection, and the place of its call."""
+
+    held: AsyncExitStack
+    """What is held until the caller has read enough."""
+    incoming: Incoming | None = None
+    _connection: AsyncExitStack = field(factory=AsyncExitStack)
+
+    async def begin(self, session: Session, request: Request) -> Response:
+        """Send *request*; return what can be judged of the answer."""
+        async with AsyncExitStack() as connection:
+            incoming = await connection.enter_async_context(session.channel.stream(request))
+            response, self.incoming = await head(incoming)
+            self._connection = connection.pop_all()
+            self.held.push_async_exit(self._connection)
+        return response
+
+    async def drop(self) -> None:
+        """Give the connection of a refusal back, before anybody logs in: it may be the last."""
+        await self._connection.aclose()
 
 
 @define(eq=False)
@@ -126,8 +145,7 @@ class Sender:
         place = self.under_way.enter()
         session = session or next(self._turns)
         try:
-            async with AsyncExitStack() as stack:
-                reply = await self._deliver(call, session, stack, self._whole)
+            reply = await self._deliver(call, session)
             if reply.response.status == 202:
                 return await self._settled(call, session, reply)
         except asyncio.CancelledError:
@@ -149,28 +167,22 @@ class Sender:
             ResponseError: Creatio refused; the last refusal, where there were several.
             TransportError: No answer came, or, within the block, only a part of one.
         """
-        opened: list[Incoming] = []
-
-        async def begin(session: Session, request: Request, connection: AsyncExitStack) -> Response:
-            incoming = await connection.enter_async_context(session.channel.stream(request))
-            response, incoming = await head(incoming)
-            opened[:] = [incoming]
-            return response
-
-        async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as held:
             # Only up to here: the block may go on in another task. What it reads is ended with
             # its connection.
+            stream = _Stream(held)
             place = self.under_way.enter()
             session = next(self._turns)
             try:
-                await self._deliver(call, session, stack, begin)
+                await self._deliver(call, session, stream)
             except asyncio.CancelledError:
                 if place.was_only_cut_off():
                     raise TransportError(self._request(call, session), _CUT_OFF) from None
                 raise
             finally:
                 self.under_way.leave(place)
-            yield opened[0]
+            assert stream.incoming is not None  # noqa: S101 - it was begun
+            yield stream.incoming
 
     async def end(self) -> None:
         """Send nothing more, and let what is under way end with an error; wait for it shortly."""
@@ -193,8 +205,7 @@ class Sender:
             headers = {"Accept": call.headers.get("Accept", "*/*")}
             fine = call.fine | ON_THE_WAY
             poll = Call(method="GET", path=address, headers=headers, fine=fine)
-            async with AsyncExitStack() as stack:
-                reply = await self._deliver(poll, session, stack, self._whole)
+            reply = await self._deliver(poll, session)
         if reply is accepted:
             return reply
         try:
@@ -208,17 +219,21 @@ class Sender:
             raise refused
         return Reply(reply.request, response, accepted.doubtful)
 
-    async def _deliver(
-        self, call: Call, session: Session, stack: AsyncExitStack, receive: _Receive
-    ) -> Reply:
-        """Send *call* until it succeeds; what the success holds on to is left on *stack*."""
+    async def _deliver(self, call: Call, session: Session, stream: _Stream | None = None) -> Reply:
+        """Send *call* until it succeeds; of a *stream*, what that holds on to is left in it."""
         started, attempt, doubtful = self.clock(), 0, False
         while True:
             attempt += 1
-            done = await self._attempt(call, session, stack, receive, attempt)
+            if stream is None:
+                async with self.gate.places:
+                    done = await self._attempt(call, session, None, attempt)
+            else:
+                await stream.held.enter_async_context(self.gate.places)
+                done = await self._attempt(call, session, stream, attempt)
             if not isinstance(done, _Failure):
                 return Reply(*done, doubtful)
-            await stack.aclose()
+            if stream is not None:
+                await stream.held.aclose()
             failed(done.error)
             wait = self.retry.wait(
                 done.error, repeat=done.repeat, attempt=attempt, elapsed=self.clock() - started
@@ -231,38 +246,37 @@ class Sender:
             await self.sleep(wait)
 
     async def _attempt(
-        self,
-        call: Call,
-        session: Session,
-        stack: AsyncExitStack,
-        receive: _Receive,
-        attempt: int,
+        self, call: Call, session: Session, stream: _Stream | None, attempt: int
     ) -> "tuple[Request, Response] | _Failure":
-        """Send *call* when its turn comes; once more, in the same place, in a new session.
+        """Send *call*; once more, in the same place, in a new session.
 
         Whoever logs in or waits for it keeps his place: what is still in line is not sent in a
         session that is lost. The request is signed last, in the session that it is sent in.
         """
-        await stack.enter_async_context(self.gate.places)
-        may_renew = True
+        may_renew, throttle = True, self.gate.throttle
         while True:
             try:
                 if session.is_stale and not session.is_closed:
                     await session.refresh()
             except (TransportError, ResponseError) as failure:
                 return _Failure(failure, Repeat.IDEMPOTENT, doubtful=False)
-            # Of a refusal the connection is given back before anybody logs in: it may be the last.
-            async with AsyncExitStack() as connection:
-                try:
-                    seen, request, response, refused = await self._exchange(
-                        call, session, connection, receive, attempt
+            try:
+                if throttle is None:
+                    seen, request, response, refused = await self._sent(
+                        call, session, stream, attempt
                     )
-                except TransportError as error:
-                    return _failure(call, error)
-                if refused is None:
-                    session.proved()
-                    stack.push_async_exit(connection.pop_all())
-                    return request, response
+                else:
+                    async with throttle:
+                        seen, request, response, refused = await self._sent(
+                            call, session, stream, attempt
+                        )
+            except TransportError as error:
+                return _failure(call, error)
+            if refused is None:
+                session.proved()
+                return request, response
+            if stream is not None:
+                await stream.drop()
             may_renew = may_renew and not _is_spent(call)
             try:
                 verdict = await session.judge(seen, request, refused, may_renew=may_renew)
@@ -273,46 +287,26 @@ class Sender:
                 return _failure(call, verdict)
             may_renew = False
 
-    async def _exchange(
-        self,
-        call: Call,
-        session: Session,
-        connection: AsyncExitStack,
-        receive: _Receive,
-        attempt: int,
+    async def _sent(
+        self, call: Call, session: Session, stream: _Stream | None, attempt: int
     ) -> tuple[int, Request, Response, ResponseError | None]:
-        async with self.gate.throttle:
-            if session.is_closed:
-                raise RuntimeError(_CLOSED if self.under_way.is_ended else _LOGGED_OUT)
-            seen, request = session.number, self._request(call, session)
-            if self.watch is not None:
-                exchange = self.watch.sent(request, attempt)
-                response, refused = await self._watched(
-                    self.watch, exchange, call, request, receive(session, request, connection)
-                )
-                return seen, request, response, refused
-            response = await receive(session, request, connection)
-            return seen, request, response, _refused(call, request, response)
-
-    async def _watched(
-        self,
-        watch: Watch,
-        exchange: Exchange,
-        call: Call,
-        request: Request,
-        answer: Awaitable[Response],
-    ) -> tuple[Response, ResponseError | None]:
+        if session.is_closed:
+            raise RuntimeError(_CLOSED if self.under_way.is_ended else _LOGGED_OUT)
+        seen, request, watch = session.number, self._request(call, session), self.watch
+        exchange = None if watch is None else watch.sent(request, attempt)
         try:
-            response = await answer
+            if stream is None:
+                response = await session.channel.send(request)
+            else:
+                response = await stream.begin(session, request)
         except BaseException as error:
-            watch.answered(exchange, None, error)
+            if watch is not None and exchange is not None:
+                watch.answered(exchange, None, error)
             raise
         refused = _refused(call, request, response)
-        watch.answered(exchange, response, refused)
-        return response, refused
-
-    async def _whole(self, session: Session, request: Request, _: AsyncExitStack) -> Response:
-        return await session.channel.send(request)
+        if watch is not None and exchange is not None:
+            watch.answered(exchange, response, refused)
+        return seen, request, response, refused
 
     def _request(self, call: Call, session: Session) -> Request:
         return Request(

@@ -34,7 +34,7 @@ from creatio_async.protocol.session import (
     loss,
 )
 from creatio_async.protocol.site import Runtime, Site
-from creatio_async.runtime.channels import Channel, cookie
+from creatio_async.runtime.channels import Channel
 from creatio_async.runtime.hooks import Watch
 from creatio_async.runtime.keeping import Keeper, Kept, cookies_of
 from creatio_async.runtime.looking import Looks, Pulse
@@ -361,7 +361,7 @@ class Session:
         return self.sign(request)
 
     def _token(self) -> str | None:
-        return cookie(self.channel.jar, CSRF_COOKIE)
+        return self.channel.jar.value(CSRF_COOKIE)
 
 
 def unknown(error: ResponseError) -> ResponseError:

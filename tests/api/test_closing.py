@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from creatio_async import Creatio, TransportError
+from creatio_async import Creatio, Limits, TransportError
 from creatio_async.emulator import Answer, Emulator, Latency
 from creatio_async.runtime.keepalive import KeepAlive
 from tests.api.canned import AUTH, answer, client
@@ -38,7 +38,7 @@ async def test_what_is_under_way_when_the_client_closes_ends_with_an_error(
     given = aiohttp.TCPConnector() if connector == "the caller's" else None
     async with emulator.served() as url:
         emulator.troubles.add(Latency(60), times=None, path="Contact")
-        async with Creatio(url, AUTH, connector=given) as crm:
+        async with Creatio(url, AUTH, connector=given, limits=Limits(at_once=16)) as crm:
             tasks = [asyncio.create_task(asked(crm)) for _ in range(20)]
             await eventually(lambda: emulator._under_way == 16)
         done = await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,7 +14,8 @@ import pytest
 from creatio_async import AuthenticationError, ClientCredentials, Creatio, Password
 from creatio_async.emulator import Client, Emulator, Fail
 from creatio_async.protocol.site import parse_site
-from creatio_async.runtime.channels import InProcess, new_jar
+from creatio_async.runtime.channels import InProcess
+from creatio_async.runtime.cookies import Jar
 from creatio_async.runtime.keeping import Keeper, Kept, cookies_of
 from creatio_async.runtime.session import Session
 from tests.api.canned import AUTH, SITE, client, lost
@@ -304,7 +305,7 @@ async def test_a_token_is_kept_until_it_ends(path: Path) -> None:
 
 
 async def test_cookies_come_back_as_they_were() -> None:
-    jar, url = new_jar(), parse_site("http://10.0.0.1/studio").url
+    jar, url = Jar(), parse_site("http://10.0.0.1/studio").url
     jar.update_cookies_from_headers(
         [
             "BPMCSRF=Zx/q9.Lm2|K; path=/",
@@ -314,7 +315,7 @@ async def test_cookies_come_back_as_they_were() -> None:
         url,
     )
     kept = Kept(runtime=None, headers={}, ends=None, cookies=cookies_of(jar, url.host))
-    other = new_jar()
+    other = Jar()
     kept.put_into(other, url)
     assert cookies_of(other, url.host) == cookies_of(jar, url.host)
     secure = url.with_scheme("https")
@@ -326,7 +327,7 @@ async def test_cookies_come_back_as_they_were() -> None:
 
 
 async def test_a_cookie_of_a_wider_domain_keeps_it() -> None:
-    jar, url = new_jar(), parse_site("https://acme.creatio.com").url
+    jar, url = Jar(), parse_site("https://acme.creatio.com").url
     jar.update_cookies_from_headers(["visid=1; domain=.creatio.com; path=/"], url)
     (text,) = cookies_of(jar, url.host)
     assert "domain=creatio.com" in text
