@@ -262,7 +262,8 @@ class Job(Once[Report, Outcome]):
         left: list[Entry] = []
         for entry in entries:
             # What is in doubt after it was looked for stays so.
-            is_left = is_open(entry.outcome) and not (self._plan.sifts and entry.is_in_doubt)
+            is_over = entry.is_told or (self._plan.sifts and entry.is_in_doubt)
+            is_left = is_open(entry.outcome) and not is_over
             (left if is_left else settled).append(entry)
         if self._plan.sifts:
             self._feed.put(left)

@@ -174,4 +174,6 @@ async def test_whatever_happens_in_two_runs_nothing_is_lost_or_doubled(
     await assert_journal_agrees(make, journal, resumed)
     third = await ran(make, journal, rows=resumed.table.rows)
     check(third)
-    assert is_settled(third.outcomes)
+    overtaken = {each.id for each in third.outcomes if each.state is State.UNKNOWN}
+    assert is_settled([each for each in third.outcomes if each.id not in overtaken])
+    assert make is writes or not overtaken

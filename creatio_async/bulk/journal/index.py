@@ -31,6 +31,7 @@ from creatio_async.outcomes import State
 __all__ = ["Chunk", "Found", "Index", "Known", "find", "is_final"]
 
 _FINAL = frozenset(State) - {State.NOT_RUN, State.UNKNOWN}
+_FINE = frozenset({State.DONE, State.UNCHANGED})
 
 
 def is_final(fate: Fate | None) -> bool:
@@ -80,6 +81,7 @@ class Index:
         self.missing: dict[str, Fate | None] = {}
         """What became of the rows that were deleted because the input does not have them."""
         self.is_ended = False
+        self._has_open = False
 
     def add(self, line: Line, at: int) -> None:
         """Take the next line, which begins at byte *at*.
@@ -88,7 +90,10 @@ class Index:
             ValueError: It contradicts those before it.
         """
         match line:
-            case Told(places) | Sent(places):
+            case Told(places, fate):
+                self._has_open = self._has_open or not is_final(fate)
+                self._note(places, at)
+            case Sent(places):
                 self._note(places, at)
             case Read(first, size):
                 if first != self.rows:
@@ -126,6 +131,30 @@ class Index:
             yield after - first
         if self._firsts:
             yield self.rows - self._firsts[-1]
+
+    def overtaken(self, line_at: Callable[[int], Line]) -> set[int]:
+        """Return rows that were told open while a later row of the same `Id` was carried out.
+
+        They must not be tried again: what they write would come after what is newer.
+        """
+        if not self._has_open:
+            return set()
+        later: dict[str, int] = {}
+        for _, known in self._known(line_at):
+            if known.fate is not None and not is_final(known.fate):
+                later[known.id] = -1
+        for index, known in self._known(line_at):
+            if known.id in later and known.fate is not None and known.fate.state in _FINE:
+                later[known.id] = index
+        return {
+            index
+            for index, known in self._known(line_at)
+            if index < later.get(known.id, -1) and known.fate and not is_final(known.fate)
+        }
+
+    def _known(self, line_at: Callable[[int], Line]) -> Iterator[tuple[int, Known]]:
+        for first in self._firsts:
+            yield from enumerate(self.chunk(first, line_at).rows, first)
 
     def chunk(self, first: int, line_at: Callable[[int], Line]) -> Chunk:
         """Return what is known of the chunk that begins with row *first*.

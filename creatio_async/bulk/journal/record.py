@@ -60,6 +60,7 @@ class Journal:
         self._sifts = sifts
         self._file = JournalFile(path, fsync=fsync)
         self._past = Index("")
+        self._overtaken: set[int] = set()
         self._pending: list[bytes] = []
         """What was read, and is written before any of it is sent."""
         self._read = self._rows = 0
@@ -83,6 +84,7 @@ class Journal:
                 self._check(found.job)
                 self._file.cut(found.size)
                 self._past = found.index
+                self._overtaken = found.index.overtaken(self._line_at)
                 self._read = self._rows = found.index.rows
 
     def _check(self, job: Mapping[str, Any]) -> None:
@@ -136,7 +138,7 @@ class Journal:
         else:
             entries = prepare(first, rows, chunk.ids)
             for entry, known in zip(entries, chunk.rows, strict=True):
-                _recall(entry, known)
+                _recall(entry, known, may_be_tried=entry.outcome.index not in self._overtaken)
         return entries
 
     def _chunk(self, first: int, rows: Sequence[Any]) -> Chunk | None:
@@ -282,10 +284,10 @@ class Journal:
         self._file.close()
 
 
-def _recall(entry: Entry, known: Known) -> None:
+def _recall(entry: Entry, known: Known, *, may_be_tried: bool) -> None:
     """Let *entry*, prepared anew, be where earlier runs left it."""
     outcome, fate = entry.outcome, known.fate
-    if fate is not None and is_final(fate):
+    if fate is not None and (is_final(fate) or not may_be_tried):
         entry.is_told = True
         _settle(outcome, known.id, fate)
     elif is_open(outcome):
