@@ -16,7 +16,7 @@ import orjson
 from creatio_async.protocol.odata3.answers import FormatError
 from creatio_async.protocol.values import YEAR_ONE, ZERO_GUID, datetime_text
 
-__all__ = ["Values", "date_text", "looks_like_date"]
+__all__ = ["Values"]
 
 _WHOLE: Final = ("Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32", "Edm.Int64")
 _FRACTIONAL: Final = ("Edm.Decimal", "Edm.Double", "Edm.Single")
@@ -51,13 +51,15 @@ class Values:
         self.readers: dict[str, Reader] = {
             **dict.fromkeys(_WHOLE, _whole),
             **dict.fromkeys(_FRACTIONAL, number),
-            **dict.fromkeys(_DATES, _known_date if nulls else date_text),
+            **dict.fromkeys(_DATES, _known_date if nulls else _date_text),
             "Edm.Guid": _known_guid if nulls else str.lower,
             "Edm.Boolean": _FLAGS.__getitem__,
         }
         """By type; a type that is not here is left as text."""
         self.text: Reader | None = _known_text if nulls else None
         """Reads texts without a type; None where nothing is done with them."""
+        self.guessed: Reader = _known_naive_date if nulls else _naive_date_text
+        """Reads what may be a date of JSON; a ValueError says that it is none."""
 
     def read(self, name: str, edm: str, text: str) -> Any:
         """Return the value of the type *edm* that *text* is.
@@ -114,7 +116,7 @@ def _plain(text: str) -> str:
     return f"{sign.replace('+', '')}{whole or '0'}{fraction}{power}"
 
 
-def date_text(text: str) -> str:
+def _date_text(text: str) -> str:
     """Return a date and time with a zone, as OData 4 writes it: UTC where *text* tells none.
 
     Raises:
@@ -135,10 +137,16 @@ def date_text(text: str) -> str:
     return f"{found[:-4]}Z" if "." in found else found
 
 
-def looks_like_date(text: str) -> bool:
-    """Say whether *text* is what OData 3 writes for a date and time without a zone."""
-    match = _DATE.fullmatch(text)
-    return match[1] is None if match is not None else _TICKS.fullmatch(text) is not None
+def _naive_date_text(text: str) -> str:
+    """Return a date and time with a zone, if *text* tells no zone, as Edm.DateTime has none.
+
+    Raises:
+        ValueError: It tells one, or is no date and time.
+    """
+    date = _date_text(text)
+    if date == text:
+        raise ValueError(text)
+    return date
 
 
 def _known_guid(text: str) -> str | None:
@@ -146,9 +154,13 @@ def _known_guid(text: str) -> str | None:
 
 
 def _known_date(text: str) -> str | None:
-    date = date_text(text)
-    return None if date.startswith(YEAR_ONE) else date
+    return _known_text(_date_text(text))
+
+
+def _known_naive_date(text: str) -> str | None:
+    return _known_text(_naive_date_text(text))
 
 
 def _known_text(text: str) -> str | None:
+    """Return *text*, or None for what Creatio holds where nothing was given."""
     return None if text == ZERO_GUID or text.startswith(YEAR_ONE) else text

@@ -16,7 +16,7 @@ import orjson
 from creatio_async.protocol.json import as_list, as_object, as_text
 from creatio_async.protocol.odata3.annotations import metadata_annotations, stream_annotations
 from creatio_async.protocol.odata3.answers import Answer, FormatError, Row, absolute
-from creatio_async.protocol.odata3.edm import Values, looks_like_date
+from creatio_async.protocol.odata3.edm import Values
 
 __all__ = ["Types", "loads", "next_link", "payload", "read_total", "read_value", "read_verbose"]
 
@@ -194,32 +194,37 @@ class _Reader:
             return
         kinds = set(map(type, values))
         if not kinds.isdisjoint(_HOLDERS):
-            self._objects(name, rows, values, edm)
+            if kinds == {dict} and not self._annotated and _all_deferred(values):
+                for row in rows:
+                    del row[name]
+            else:
+                self._objects(name, rows, values, edm)
         elif str in kinds:
-            reader = self._reader(name, values, edm if isinstance(edm, str) else None)
-            if reader is not None:
-                for row, value in zip(rows, values, strict=True):
-                    if isinstance(value, str):
-                        row[name] = reader(value)
+            given = list(values)
+            read = self._texts(name, given, edm if isinstance(edm, str) else None)
+            if read != given:
+                for row, value in zip(rows, read, strict=True):
+                    row[name] = value
 
-    def _reader(
-        self, name: str, values: Iterable[Any], edm: str | None
-    ) -> Callable[[str], Any] | None:
-        """Return what is done with the texts of a column; None for nothing."""
-        known = self._values
+    def _texts(self, name: str, given: list[Any], edm: str | None) -> list[Any]:
+        """Return the values of a column that holds texts, and None or numbers perhaps."""
+        values = self._values
         if edm is None:
-            texts = [value for value in values if isinstance(value, str)]
-            if not all(map(looks_like_date, texts)):
-                return known.text
-            edm = "Edm.DateTime"
-        reader = known.readers.get(edm, known.text)
-        if reader is None or reader is known.text:
-            return reader
-
-        def read(text: str, edm: str = edm) -> Any:
-            return known.read(name, edm, text)
-
-        return read
+            try:
+                return [values.guessed(each) if isinstance(each, str) else each for each in given]
+            except ValueError:  # it is no column of dates
+                reader = values.text
+        else:
+            reader = values.readers.get(edm, values.text)
+        if reader is None:
+            return given
+        try:
+            return [reader(each) if isinstance(each, str) else each for each in given]
+        except (ValueError, LookupError):
+            kind = edm or "Edm.String"
+            return [
+                values.read(name, kind, each) if isinstance(each, str) else each for each in given
+            ]
 
     def _metadata(self, rows: list[Row]) -> None:
         for row in rows:
@@ -271,6 +276,10 @@ class _Reader:
 
 
 _values = dict[str, Any].values
+
+
+def _all_deferred(values: Iterable[Row]) -> bool:
+    return all("__deferred" in value for value in values)
 
 
 def _columns(rows: list[Row]) -> Iterator[tuple[str, list[Row], tuple[Any, ...]]]:
