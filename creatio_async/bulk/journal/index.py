@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from creatio_async.bulk.journal.lines import (
     Deleted,
@@ -216,24 +216,26 @@ def find(lines: Iterable[tuple[int, bytes]], path: Path) -> Found | None:
     Raises:
         ValueError: The journal is of another version, or damaged.
     """
-    found: Found | None = None
-    torn: ValueError | None = None
-    size = 0
-    for number, (at, line) in enumerate(lines, 1):
+    iterator = iter(lines)
+    _, head = next(iterator, (0, b""))
+    if not head.endswith(b"\n"):
+        return None
+    try:
+        job = parse_head(head)
+    except ValueError as error:
+        raise ValueError(f"the journal {path} cannot be read: {error}") from None
+    index, size, torn = Index(str(job.get("operation"))), len(head), ""
+    for number, (at, text) in enumerate(iterator, 2):
         try:
-            if found is None:
-                if not line.endswith(b"\n"):
-                    return None
-                job = parse_head(line)
-                found = Found(job, Index(str(job.get("operation"))), 0)
-            else:
-                found.index.add(parse_line(line), at)
+            line = parse_line(text)
         except ValueError as error:
-            if found is None:
-                raise ValueError(f"the journal {path} cannot be read: {error}") from None
-            torn = torn or ValueError(f"the journal {path} is damaged at line {number}: {error}")
+            torn = torn or f"line {number}: {error}"
             continue
-        if torn is not None:  # what is broken off has nothing behind it
-            raise torn
-        size = at + len(line)
-    return None if found is None else evolve(found, size=size)
+        if torn:  # what broke off has nothing behind it
+            raise ValueError(f"the journal {path} is damaged at {torn}")
+        try:
+            index.add(line, at)
+        except ValueError as error:
+            raise ValueError(f"the journal {path} is damaged at line {number}: {error}") from None
+        size = at + len(text)
+    return Found(job, index, size)
