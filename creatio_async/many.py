@@ -261,4 +261,5 @@ class Many(Syncing):
             sender.gate.lane(at_once, sender.clock),
             linger=linger,
             batch_size=batch_size,
+            longest=sender.gate.longest,
         )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from creatio_async.bulk.entry import Entry, Later
 from creatio_async.bulk.source import Source
+from creatio_async.protocol.sizing import Sizing
 
 __all__ = ["Feed", "Turn"]
 
@@ -38,7 +39,7 @@ class Feed:
         self,
         source: Source,
         *,
-        size: int,
+        sizing: Sizing,
         room: int,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]],
@@ -47,13 +48,13 @@ class Feed:
 
         Args:
             source: The input.
-            size: Rows in a batch.
+            sizing: Says how many rows a batch has.
             room: Rows that may be kept before the input is left alone.
             clock: Seconds, from anywhere, never going back.
             sleep: Waits so many seconds.
         """
         self._source = source
-        self._size = size
+        self._sizing = sizing
         self._room = room
         self._clock = clock
         self._sleep = sleep
@@ -69,6 +70,10 @@ class Feed:
         self._broken = False
         self.kept = 0
         """Rows that are kept: here, and by whoever counts his own in."""
+
+    @property
+    def _size(self) -> int:
+        return self._sizing.size
 
     async def take(self) -> Turn | None:
         """Return what is to be sent next; None where nothing comes any more.
@@ -166,6 +171,10 @@ class Feed:
     def _mixed(self) -> Turn:
         """Return rows whose time has come, filled up with rows of the input that are at hand."""
         later = self._due.popleft()
+        if not later.alone and len(later.entries) > self._size:  # batches have shrunk since
+            rest = later.entries[self._size :]
+            self._due.appendleft(Later(later.seconds, rest, later.alone))
+            later = Later(later.seconds, later.entries[: self._size], later.alone)
         entries = [*later.entries]
         while not later.alone and self._due and not self._due[0].alone:
             if len(entries) + len(self._due[0].entries) > self._size:

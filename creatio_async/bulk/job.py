@@ -18,14 +18,13 @@ from creatio_async.bulk.order import Lanes, Order, Turns
 from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Outcome, Progress, Report
 from creatio_async.bulk.source import Source
+from creatio_async.bulk.telling import Teller
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.protocol.pace import Pace
+from creatio_async.protocol.sizing import SERVER_GIVES_UP, Sizing
 from creatio_async.runtime.adaptive import Lane, as_lane
 
 __all__ = ["Job"]
-
-_BETWEEN = 0.5
-"""Seconds between two reports of progress at least."""
 
 _ROOM = 4
 """How often the rows that may be under way may wait beside, before the input is left alone."""
@@ -62,6 +61,8 @@ class Job(Once[Report, Outcome]):
         order: Order = "none",
         dead_letters: str | PathLike[str] | None = None,
         journal: Journal | None = None,
+        longest: float = SERVER_GIVES_UP,
+        sessions: int = 1,
         grace: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -77,6 +78,8 @@ class Job(Once[Report, Outcome]):
             order: What is kept in order: nothing, the outcomes, or the operations on each `Id`.
             dead_letters: A file for the rows that are refused.
             journal: Written, so that a run that died goes on where it stopped.
+            longest: Seconds after which no answer comes any more; batches shrink that come near it.
+            sessions: Sessions that it is sent in.
             grace: Seconds that batches under way are given when the block is left early.
             clock: Seconds, from anywhere, never going back.
             sleep: Waits so many seconds.
@@ -102,8 +105,8 @@ class Job(Once[Report, Outcome]):
         self._gate = gate
         self._at_once = gate.limit.most
         self._upcoming = asyncio.Lock()
-        self._batch_size = batch_size
-        self._progress = progress
+        self._sizing = plan.meter.sizing = Sizing(batch_size, longest)
+        self._teller = Teller(self.report, plan.meter, gate, progress, sessions)
         self._sleep = sleep
         self._under_way: dict[int, list[Entry]] = {}
         self._letters = letters
@@ -111,7 +114,6 @@ class Job(Once[Report, Outcome]):
         self._lanes = Lanes() if order == "key" else None
         self._turns = Turns() if order == "input" else None
         self._feed = self._fed(self._source)
-        self._told_at = 0.0
         self._is_left = False
 
     @property
@@ -127,7 +129,6 @@ class Job(Once[Report, Outcome]):
             if self._letters is not None:
                 self._letters.open()
             stack.pop_all()
-        self._told_at = self._clock()
 
     def _stop(self) -> None:
         self._feed.end()
@@ -136,8 +137,8 @@ class Job(Once[Report, Outcome]):
     def _fed(self, source: Source) -> Feed:
         return Feed(
             source,
-            size=self._batch_size,
-            room=_ROOM * self._at_once * self._batch_size,
+            sizing=self._sizing,
+            room=_ROOM * self._at_once * self._sizing.most,
             clock=self._clock,
             sleep=self._sleep,
         )
@@ -268,7 +269,7 @@ class Job(Once[Report, Outcome]):
         if self._plan.sifts:
             self._feed.put(left)
         else:
-            for later in self._plan.parted(left, self._batch_size):
+            for later in self._plan.parted(left, self._sizing.size):
                 self._feed.put_off(later)
         return settled
 
@@ -342,24 +343,12 @@ class Job(Once[Report, Outcome]):
         self.report.add(self.unfinished)
 
     def _tell(self, *, last: bool = False) -> None:
-        now = self._clock()
-        self.report.seconds = now - self._begun_at
-        self.report.requests = self._plan.requests
-        if self._progress is None or (not last and now - self._told_at < _BETWEEN):
-            return
-        self._told_at = now
-        done, total = self.report.done, self.report.total
-        progress = Progress(
-            done=done,
-            failed=total - done,
-            in_flight=self._read_before + self._source.taken - total,
-            total=self._source.length,
-            seconds=self.report.seconds,
-        )
+        read = self._read_before + self._source.taken
         try:
-            self._progress(progress)
+            self._teller.tell(
+                self._clock() - self._begun_at, read=read, total=self._source.length, last=last
+            )
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
-            self._progress = None
             self._fail(error)
             self._feed.end()
 

@@ -187,7 +187,7 @@ class Matching(Sending):
             page = dialect.page(request, response, expanded=False)
             rows = page.rows
             while page.next_link is not None:
-                self.requests += 1
+                self.meter.requests += 1
                 page, _ = await self.service.follow(page.next_link, spec)
                 rows += page.rows
             for row in rows:

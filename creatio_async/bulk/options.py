@@ -50,6 +50,8 @@ class JobOptions:
             order=self.order,
             dead_letters=self.dead_letters,
             journal=self._journal(service, plan),
+            sessions=len(sender.sessions),
+            longest=sender.gate.longest,
             clock=sender.clock,
             sleep=sender.sleep,
         )

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.meter import Meter
 
 __all__ = ["Before", "Plan"]
 
@@ -14,7 +15,8 @@ Before = Callable[[Sequence[Entry]], Awaitable[object]]
 class Plan(Protocol):
     """What a job does with a chunk of rows."""
 
-    requests: int
+    meter: Meter
+    """What it has sent so far."""
     kind: ClassVar[str]
     """What the job does to a row, in a word."""
     sifts: ClassVar[bool]

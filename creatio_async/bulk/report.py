@@ -1,10 +1,14 @@
 """What a bulk job tells: an outcome for each row, its progress, and a report at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
 
+from creatio_async.bulk.meter import Times
+from creatio_async.bulk.timeline import Moment
 from creatio_async.errors import (
     BatchError,
     CreatioError,
@@ -18,6 +22,9 @@ __all__ = ["BulkError", "Outcome", "Progress", "Report"]
 
 _KEPT = 1_000
 """Failures that a report keeps; of further ones it counts how many."""
+
+_SHOWN = 5
+"""Failures that the text of a report tells of."""
 
 _DONE = State.DONE  # a member of an enum costs more to look up than to compare
 _FINE = frozenset({State.DONE, State.UNCHANGED})
@@ -65,6 +72,14 @@ class Progress:
     """Records in the input, where its length is known."""
     seconds: float
     """Since the job began."""
+    per_second_now: float
+    """Records with an outcome per second, in the last five seconds."""
+    at_once: int
+    """Batches that may be under way at once, by now."""
+    bytes_sent: int
+    """Bytes of the bodies of all requests."""
+    bytes_received: int
+    """Bytes of the bodies of their answers."""
 
     @property
     def finished(self) -> int:
@@ -73,8 +88,16 @@ class Progress:
 
     @property
     def per_second(self) -> float:
-        """Records with an outcome, per second."""
+        """Records with an outcome per second, since the job began."""
         return self.finished / self.seconds if self.seconds else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until the end at the present speed; None where that cannot be told."""
+        speed = self.per_second_now or self.per_second
+        if self.total is None or not speed:
+            return None
+        return max(self.total - self.finished, 0) / speed
 
 
 @define
@@ -91,8 +114,24 @@ class Report:
     """Failures beyond those."""
     requests: int = 0
     """``$batch`` requests, look-ups included, and pages that were read to compare with."""
+    look_ups: int = 0
+    """Those of them that asked which rows are there."""
+    sent_again: int = 0
+    """How often a row had to be sent once more."""
+    bytes_sent: int = 0
+    """Bytes of the bodies of all requests."""
+    bytes_received: int = 0
+    """Bytes of the bodies of their answers."""
+    at_once: int = 0
+    """Batches that might be under way at once, in the end."""
+    advice: str = ""
+    """What would make the next run faster, as far as this one has found out; empty for nothing."""
     seconds: float = 0.0
     """From the begin of the job to its end."""
+    timeline: list[Moment] = field(factory=list[Moment], repr=False)
+    """How far the job was when, and how many batches it had under way: 500 moments at most."""
+    times: Times = field(factory=Times, repr=False, eq=False)
+    """How long a batch took that was answered; not those that were held up by a refusal."""
 
     @property
     def total(self) -> int:
@@ -108,6 +147,44 @@ class Report:
     def failed(self) -> int:
         """Rows that ended in another way."""
         return self.total - self.done
+
+    @property
+    def per_second(self) -> float:
+        """Rows with an outcome, per second."""
+        return self.total / self.seconds if self.seconds else 0.0
+
+    @property
+    def p50(self) -> float:
+        """Seconds within which half of the batches were answered."""
+        return self.times.quantile(0.5)
+
+    @property
+    def p90(self) -> float:
+        """Seconds within which nine of ten batches were answered."""
+        return self.times.quantile(0.9)
+
+    @property
+    def p99(self) -> float:
+        """Seconds within which 99 of 100 batches were answered."""
+        return self.times.quantile(0.99)
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+    def plot(self, path: str | PathLike[str]) -> None:
+        """Draw how the run went: throughput, batches at once, failures; over time.
+
+        Args:
+            path: Where to write it: ``.svg`` or ``.png``.
+
+        Raises:
+            ValueError: The name has another suffix, or the job has not run.
+            ModuleNotFoundError: The extra ``plot`` is not installed.
+            OSError: The file cannot be written.
+        """
+        from creatio_async.bulk.plotting import draw  # noqa: PLC0415 - loads a large library
+
+        draw(self.timeline, Path(path), title=str(self).partition("\n")[0])
 
     def raise_for_failures(self) -> None:
         """Do nothing if the server has every row.
@@ -158,3 +235,36 @@ class BulkError(CreatioError):
             f"{report.failed:,} of {report.total:,} rows were not written ({states}); "
             f"the first is row {first.index}: {first.error}"
         )
+
+
+def _lines(report: Report) -> Iterator[str]:
+    """Give what *report* says to a person, line by line."""
+    states = ", ".join(f"{count:,} {state.value}" for state, count in report.counts.items())
+    yield (
+        f"{report.total:,} rows in {report.seconds:,.1f} s, {report.per_second:,.0f} a second: "
+        f"{states or 'nothing to do'}"
+    )
+    if report.written:
+        yield "written: " + ", ".join(f"{what} {n:,}" for what, n in report.written.items())
+    yield (
+        f"{report.requests:,} requests, {report.look_ups:,} of them look-ups; "
+        f"{report.sent_again:,} rows sent again; "
+        f"{_size(report.bytes_sent)} sent, {_size(report.bytes_received)} received"
+    )
+    if report.times.count:
+        yield (
+            f"a batch took {report.p50:.2g} s (median), {report.p90:.2g} s (90 %), "
+            f"{report.p99:.2g} s (99 %); {report.at_once} at once in the end"
+        )
+    for outcome in report.failures[:_SHOWN]:
+        yield f"row {outcome.index}: {outcome.state.value}: {outcome.error}"
+    if report.failed > _SHOWN:
+        yield f"and {report.failed - _SHOWN:,} more that were not written"
+    if report.advice:
+        yield report.advice
+
+
+def _size(count: int) -> str:
+    if count < 10_000:
+        return f"{count:,} bytes"
+    return f"{count / 1e3:,.0f} kB" if count < 1e6 else f"{count / 1e6:,.1f} MB"

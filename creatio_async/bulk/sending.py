@@ -13,6 +13,7 @@ from attrs import define, field
 from creatio_async.batch import call_of, inner_request
 from creatio_async.bulk.answers import Left, read_answers, refuse_whole
 from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.plan import Before
 from creatio_async.bulk.retrying import Failure, asked_wait, is_about_a_row, is_unsettled
 from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
@@ -21,6 +22,7 @@ from creatio_async.protocol.batch.jsonbatch import Answers, as_response
 from creatio_async.protocol.batch.operations import Format, Operation
 from creatio_async.protocol.dialect import Encoded
 from creatio_async.protocol.faults import refusal
+from creatio_async.runtime.adaptive import was_refused
 from creatio_async.runtime.sender import Reply
 from creatio_async.service import Service
 
@@ -45,8 +47,7 @@ class Sending:
     is_rehearsal: bool = field(kw_only=True, default=False)
     """Nothing is sent: each operation is taken to succeed, and each request is counted."""
 
-    requests: int = field(init=False, default=0)
-    """Requests so far, look-ups included."""
+    meter: Meter = field(init=False, factory=Meter)
     _format: Format = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -169,7 +170,7 @@ class Sending:
         for entry in entries:
             entry.outcome.attempts += 1
         if self.is_rehearsal:
-            self.requests += 1
+            self.meter.requests += 1
             for entry in entries:
                 entry.outcome.state = State.DONE
             return Left()
@@ -257,6 +258,7 @@ class Sending:
     def _later(self, entries: list[Entry], attempt: int, *, alone: bool) -> Later:
         retry = self.service.sender.retry
         asked = max(asked_wait(entry.outcome.error) for entry in entries)
+        self.meter.sent_again += len(entries)
         for entry in entries:
             if entry.outcome.state is not State.UNKNOWN:
                 entry.outcome.state = State.NOT_RUN
@@ -266,9 +268,20 @@ class Sending:
     async def _exchange(
         self, count: int, encoded: Encoded, *, reads: bool
     ) -> tuple[Reply, Answers]:
-        self.requests += 1
-        dialect = self.service.dialect
-        reply = await self.service.sender.send(call_of(dialect, encoded, reads=reads))
+        meter, dialect, sender = self.meter, self.service.dialect, self.service.sender
+        meter.requests += 1
+        meter.look_ups += reads
+        meter.bytes_sent += len(encoded.body)
+        begun = sender.clock()
+        try:
+            reply = await sender.send(call_of(dialect, encoded, reads=reads))
+        except (TransportError, ResponseError) as error:
+            if not reads and not self.is_atomic:  # a group keeps the size that it was given
+                meter.failed(count, sender.clock() - begun, error)
+            raise
+        meter.bytes_received += len(reply.response.body)
+        if not reads and not was_refused():
+            meter.answered(count if not self.is_atomic else 0, sender.clock() - begun)
         groups = ["g1" if self.is_atomic and not reads else None] * count
         return reply, dialect.decode_batch(count, reply.request, reply.response, groups=groups)
 

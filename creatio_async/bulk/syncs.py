@@ -161,7 +161,8 @@ class Syncs(Matching):
         if self.within is not None and self.within is not ALL:
             query = query.where(self.within)
         async for page in query.pages(count=False):
-            self.requests += 1
+            self.meter.requests += 1
+            self.meter.bytes_received += page.size
             for row in page.rows:
                 key = self.key.of(row)
                 if key is None:

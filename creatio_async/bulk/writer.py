@@ -11,11 +11,13 @@ from uuid import UUID
 from attrs import define, field
 
 from creatio_async.bulk.entry import Entry, Later, is_open
+from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.report import Outcome
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.pace import Pace
+from creatio_async.protocol.sizing import SERVER_GIVES_UP, Sizing
 from creatio_async.protocol.values import check_row
 from creatio_async.runtime.adaptive import Lane
 
@@ -27,6 +29,8 @@ _Answer = asyncio.Future[Outcome]
 
 class _Plan(Protocol):
     """What is done with the rows of one verb."""
+
+    meter: Meter
 
     def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]: ...
 
@@ -80,6 +84,7 @@ class Writer:
         *,
         linger: float,
         batch_size: int,
+        longest: float = SERVER_GIVES_UP,
         later: _Timer | None = None,
     ) -> None:
         """Keep the options.
@@ -89,6 +94,7 @@ class Writer:
             lane: Gives a batch its turn to be sent.
             linger: Seconds for which a row waits for others.
             batch_size: Rows in a batch.
+            longest: Seconds after which no answer comes any more; batches shrink that come near it.
             later: What counts the seconds; None for the event loop.
 
         Raises:
@@ -102,7 +108,9 @@ class Writer:
         self._plans = plans
         self._lane = lane
         self._linger = linger
-        self._batch_size = batch_size
+        self._sizings = {verb: Sizing(batch_size, longest) for verb in plans}
+        for verb, plan in plans.items():
+            plan.meter.sizing = self._sizings[verb]
         self._later = later
         self._room = asyncio.Semaphore((lane.limit.most + 1) * batch_size)
         self._filling: dict[_Verb, _Batch] = {}
@@ -209,7 +217,7 @@ class Writer:
             later = cast("_Timer", self._later)
             batch.timer = later(self._linger, lambda: self._send(batch))
         batch.rows.append((entry, answer))
-        if len(batch.rows) == self._batch_size:
+        if len(batch.rows) >= self._sizings[verb].size:
             del self._filling[verb]
             self._send(batch)
         elif self._phase == "leaving":

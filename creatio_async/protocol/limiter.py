@@ -189,6 +189,7 @@ class Limiter:
             phase=self.phase,
             throughput=self._throughput,
             per_record=self._per_record,
+            knee=self._usual.throughput * self._per_record if self._usual.elapsed else 0.0,
             refusals=self._refusals,
             history=tuple(self._history),
         )

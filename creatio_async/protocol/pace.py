@@ -56,6 +56,9 @@ class Pace:
     per_record: float
     """Seconds from a request to its answer, per record, while nobody waits; 0 before it is known.
     """
+    knee: float
+    """Batches under way when its throughput meets `per_record`: beyond them further ones only wait.
+    0 before it is known."""
     refusals: int
     """Refusals in all."""
     history: tuple[tuple[float, int], ...]

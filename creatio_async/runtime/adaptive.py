@@ -14,7 +14,18 @@ from creatio_async.protocol.limiter import Limiter
 from creatio_async.protocol.overload import is_overload
 from creatio_async.protocol.pace import Adaptive, Pace
 
-__all__ = ["Fixed", "Lane", "Limit", "Turn", "as_lane", "checked", "failed", "for_bulk", "lane_for"]
+__all__ = [
+    "Fixed",
+    "Lane",
+    "Limit",
+    "Turn",
+    "as_lane",
+    "checked",
+    "failed",
+    "for_bulk",
+    "lane_for",
+    "was_refused",
+]
 
 
 class Limit(Protocol):
@@ -57,7 +68,8 @@ class Turn:
     _lane: "Lane"
     started: float
     """When it began."""
-    _is_refused: bool = field(init=False, default=False)
+    is_refused: bool = field(init=False, default=False)
+    """Something that was sent in its course was turned away, or got no answer in time."""
 
     def answered(self, records: int, errors: Sequence[Exception | None] = ()) -> None:
         """Say that *records* have their answers, some of them with *errors*.
@@ -66,18 +78,24 @@ class Turn:
         """
         if is_overload(errors):
             self.failed(errors)
-        elif not self._is_refused:  # or the time has pauses in it
+        elif not self.is_refused:  # or the time has pauses in it
             self._lane.learn(self.started, records, refused=False)
 
     def failed(self, errors: Sequence[Exception | None]) -> None:
         """Say that a request got *errors*, and may be sent again."""
-        if is_overload(errors) and not self._is_refused:
-            self._is_refused = True
+        if is_overload(errors) and not self.is_refused:
+            self.is_refused = True
             self._lane.learn(self.started, 0, refused=True)
 
 
 _current: ContextVar[Turn | None] = ContextVar("turn", default=None)
 """The turn in the course of which something is sent."""
+
+
+def was_refused() -> bool:
+    """Say whether the turn of this task has met a refusal: then its time has pauses in it."""
+    turn = _current.get()
+    return turn is not None and turn.is_refused
 
 
 def failed(error: Exception) -> None:

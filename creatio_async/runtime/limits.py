@@ -10,6 +10,7 @@ from attrs import Attribute, define, field, frozen
 from attrs.validators import ge, instance_of
 
 from creatio_async.protocol.pace import Adaptive
+from creatio_async.protocol.sizing import SERVER_GIVES_UP
 from creatio_async.runtime.adaptive import Lane, checked, for_bulk, lane_for
 
 __all__ = ["Gate", "Limits", "Timeouts"]
@@ -52,6 +53,7 @@ class Gate:
     """Lets so many through at once."""
 
     limits: Limits
+    timeouts: Timeouts = field(factory=Timeouts)
     places: asyncio.Semaphore = field(init=False)
     """Held by a call while it is sent and answered, and while its session is renewed."""
     throttle: AbstractAsyncContextManager[object] | None = field(init=False)
@@ -64,6 +66,12 @@ class Gate:
         self.places = asyncio.Semaphore(self.limits.at_once)
         self.throttle = self.limits.throttle
         self.bulk = asyncio.Semaphore(for_bulk(self.limits.at_once))
+
+    @property
+    def longest(self) -> float:
+        """Seconds after which no answer comes any more: the server, or this side, has given up."""
+        timeouts = self.timeouts
+        return min(SERVER_GIVES_UP, timeouts.read or math.inf, timeouts.total or math.inf)
 
     def lane(self, at_once: int | Adaptive, clock: Callable[[], float]) -> Lane:
         """Return the lane of a bulk job: its own for a number, that of the client for a setting.

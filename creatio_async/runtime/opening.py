@@ -96,7 +96,7 @@ class Opening:
                 opened.append(session)
             sender = Sender(
                 session=opened[0],
-                gate=Gate(self.limits),
+                gate=Gate(self.limits, self.timeouts),
                 retry=self.retry,
                 headers=self.headers,
                 sleep=self.sleep,

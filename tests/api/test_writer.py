@@ -13,6 +13,7 @@ from yarl import URL
 
 from creatio_async import AuthenticationError, Creatio, Outcome, State, TransportError, derived
 from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.verbs import Verb
 from creatio_async.bulk.writer import Writer
 from creatio_async.emulator import Emulator
@@ -90,6 +91,7 @@ class Plan:
 
     verb: str = "create"
     settle: Settle = write
+    meter: Meter = field(factory=Meter)
     batches: list[list[Any]] = field(factory=list[list[Any]])
     under_way: int = 0
     most_at_once: int = 0

@@ -8,6 +8,7 @@ from attrs import define, field
 
 from creatio_async import Job, Outcome, State
 from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.plan import Before
 from creatio_async.bulk.verbs import Verb
 from creatio_async.protocol.batch.operations import Operation
@@ -30,7 +31,7 @@ class Fake:
     """Settles chunks as *settle* has it."""
 
     settle: Callable[[list[Outcome]], Awaitable[None]] = done
-    requests: int = 0
+    meter: Meter = field(factory=Meter)
     under_way: int = 0
     most_at_once: int = 0
     chunks: list[list[int]] = field(factory=list[list[int]])
@@ -78,7 +79,7 @@ class Fake:
         if before is not None:
             await before(entries)
         outcomes = [each.outcome for each in entries]
-        self.requests += 1
+        self.meter.requests += 1
         self.chunks.append([each.index for each in outcomes])
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)

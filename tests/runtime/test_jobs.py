@@ -52,7 +52,7 @@ async def test_awaiting_a_job_gives_a_report_of_every_row(
     assert (report.total, report.done, report.failed) == (count, count, 0)
     assert sorted(index for chunk in plan.chunks for index in chunk) == list(range(count))
     assert all(len(chunk) <= 10 for chunk in plan.chunks)
-    assert report.requests == plan.requests
+    assert report.requests == plan.meter.requests
 
 
 @pytest.mark.parametrize("source", [range, later])
