@@ -89,6 +89,9 @@ if TYPE_CHECKING:
     from creatio_async.runtime.limits import Limits, Timeouts
     from creatio_async.runtime.transport import Transport
     from creatio_async.streams import Stream
+    from creatio_async.unit_of_work.changes import Change, Saved, SaveError
+    from creatio_async.unit_of_work.rows import EntityState, TrackedRow
+    from creatio_async.unit_of_work.work import UnitOfWork
     from creatio_async.uris import UriQuery
     from creatio_async.version import __version__
 
@@ -103,6 +106,7 @@ __all__ = [
     "Batch",
     "BatchError",
     "BulkError",
+    "Change",
     "Checked",
     "ClientCredentials",
     "Column",
@@ -118,6 +122,7 @@ __all__ = [
     "Door",
     "Download",
     "EntitySet",
+    "EntityState",
     "EnumMember",
     "Exchange",
     "Expand",
@@ -168,6 +173,8 @@ __all__ = [
     "ResponseError",
     "RetryPolicy",
     "RowLimitError",
+    "SaveError",
+    "Saved",
     "Schema",
     "Sent",
     "ServerError",
@@ -179,10 +186,12 @@ __all__ = [
     "ThrottledError",
     "Timeouts",
     "TooLargeError",
+    "TrackedRow",
     "Transport",
     "TransportError",
     "UnavailableError",
     "UnexpectedResponseError",
+    "UnitOfWork",
     "UnsupportedMediaTypeError",
     "Update",
     "UriQuery",
@@ -281,6 +290,9 @@ _HOMES = {
     "runtime.limits": ("Limits", "Timeouts"),
     "runtime.transport": ("Transport",),
     "streams": ("Stream",),
+    "unit_of_work.changes": ("Change", "SaveError", "Saved"),
+    "unit_of_work.rows": ("EntityState", "TrackedRow"),
+    "unit_of_work.work": ("UnitOfWork",),
     "uris": ("UriQuery",),
     "version": ("__version__",),
 }

@@ -19,6 +19,7 @@ from creatio_async.protocol.names import check_name
 from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.service import Service
+from creatio_async.unit_of_work.work import UnitOfWork
 from creatio_async.uris import UriQuery
 
 __all__ = ["OData"]
@@ -61,6 +62,13 @@ class OData:
             ValueError: There is no such format.
         """
         return Batch(self._service, continue_on_error=continue_on_error, format=format)
+
+    def unit_of_work(self) -> UnitOfWork:
+        """Return a unit of work, which follows rows and saves what was changed in them.
+
+        As a context manager it saves when its block ends well; nothing is sent before.
+        """
+        return UnitOfWork(self._service)
 
     def write_many(
         self,

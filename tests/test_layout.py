@@ -11,7 +11,7 @@ import pytest
 from yarl import URL
 
 import creatio_async
-from creatio_async import Outcome, Report, ServerError, State, errors
+from creatio_async import Change, Outcome, Report, ServerError, State, errors
 from creatio_async.messages import Headers, Request, Response
 
 PACKAGE = Path(creatio_async.__file__).parent
@@ -51,6 +51,8 @@ def an_error(kind: type[errors.CreatioError]) -> errors.CreatioError:
         "kind": "ServerError",
         "text": "No.",
         "process": "UsrProcess",
+        "change": Change("create", "City", "c4ed336c-3e9b-40fe-8b82-5632476472b4"),
+        "error": ServerError(request, answer),
         "report": Report(
             counts={State.FAILED: 1},
             failures=[Outcome(0, "create", {}, "", error=ServerError(request, answer))],

@@ -12,6 +12,7 @@ from creatio_async import (
     Adaptive,
     Auth,
     Batch,
+    Change,
     Checked,
     ClientCredentials,
     Column,
@@ -23,6 +24,7 @@ from creatio_async import (
     Door,
     Download,
     EntitySet,
+    EntityState,
     EnumMember,
     Exchange,
     Expand,
@@ -50,10 +52,14 @@ from creatio_async import (
     Request,
     Response,
     RetryPolicy,
+    Saved,
+    SaveError,
     Sent,
     State,
     Timeouts,
+    TrackedRow,
     Transport,
+    UnitOfWork,
     Update,
     UriQuery,
     Writer,
@@ -314,3 +320,29 @@ async def emulating() -> None:
 
 def failing(error: CreatioError) -> str:
     return str(error)
+
+
+async def units_of_work(crm: Creatio) -> None:
+    assert_type(crm.odata.unit_of_work(), UnitOfWork)
+    async with crm.odata.unit_of_work() as work:
+        row = work.add("Contact", {"Name": "Ann"})
+        assert_type(row, TrackedRow)
+        assert_type(row["Name"], Any)
+        assert_type(row.state, EntityState)
+        assert_type(work.attach("Contact", {"Id": UUID(int=1)}), TrackedRow)
+        assert_type(await work.get("Contact", UUID(int=1), select=["Name"]), TrackedRow)
+        assert_type(await work.read(crm.odata["Contact"].top(5)), list[TrackedRow])
+        work.link(row, "Account", UUID(int=1))
+        work.unlink(row, "Account")
+        work.delete(row)
+        assert_type(work.pending, tuple[Change, ...])
+        responses = await work.save(atomic=False)
+        assert_type(responses, list[Saved])
+        assert_type(responses[0].change, Change)
+        assert_type(responses[0].status, int | None)
+
+
+def failed_save(error: SaveError) -> None:
+    assert_type(error.change, Change | None)
+    assert_type(error.error, CreatioError)
+    assert_type(error.saved, tuple[Change, ...])

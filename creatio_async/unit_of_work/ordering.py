@@ -1,0 +1,133 @@
+"""The order of changes: a row before those that lead to it, and deletes the other way round.
+
+What no lookup binds keeps the order in which it was made. Rows that lead to each other in a circle
+are cut apart: one is created without the lookup, which is written later; or, before both are
+deleted, the lookup of one is emptied.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+from attrs import define, evolve, field
+
+from creatio_async.protocol.names import as_guid
+from creatio_async.unit_of_work.changes import Change, Planned
+
+__all__ = ["ordered"]
+
+
+def ordered(planned: Sequence[Planned]) -> list[Planned]:
+    """Return *planned* in an order that respects the lookups, with what cuts circles."""
+    return list(_Graph(planned).walk())
+
+
+@define(eq=False)
+class _Node:
+    planned: Planned
+    place: int
+    waits_for: dict[int, list[str]] = field(factory=dict[int, list[str]])
+    """By the place of what comes before: the columns, of either row, that are the reason."""
+    is_out: bool = False
+
+
+class _Graph:
+    def __init__(self, planned: Sequence[Planned]) -> None:
+        self._nodes = [_Node(each, place) for place, each in enumerate(planned)]
+        self._behind: dict[int, list[_Node]] = {}
+        self._free: list[int] = []
+        created, deleted = self._places("create"), self._places("delete")
+        for node in self._nodes:
+            values = node.planned.values
+            for name, target in _lookups(values):
+                self._bind(node, created.get(target, ()), name)
+            known = node.planned.row.known
+            left = known if node.planned.change.operation == "delete" else _only(known, values)
+            for name, target in _lookups(left):
+                for place in deleted.get(target, ()):
+                    self._bind(self._nodes[place], (node.place,), name)
+
+    def _places(self, operation: str) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for node in self._nodes:
+            if node.planned.change.operation == operation:
+                found.setdefault(node.planned.change.id, []).append(node.place)
+        return found
+
+    def _bind(self, node: _Node, before: Sequence[int], column: str) -> None:
+        for place in before:
+            if place != node.place:  # a row may lead to itself
+                node.waits_for.setdefault(place, []).append(column)
+                self._behind.setdefault(place, []).append(node)
+
+    def walk(self) -> Iterator[Planned]:
+        """Give the changes: of those that wait for nothing the one that was made first."""
+        for node in self._nodes:
+            self._offer(node)
+        while True:
+            while self._free:
+                node = self._nodes[heappop(self._free)]
+                if not node.is_out:
+                    yield node.planned
+                    self._leave(node)
+            stuck = next((node for node in self._nodes if not node.is_out), None)
+            if stuck is None:
+                return
+            yield from self._cut(self._circle(stuck))
+
+    def _offer(self, node: _Node) -> None:
+        if not node.waits_for:
+            heappush(self._free, node.place)
+
+    def _leave(self, node: _Node) -> None:
+        node.is_out = True
+        for other in self._behind.get(node.place, ()):
+            if other.waits_for.pop(node.place, None) is not None:
+                self._offer(other)
+
+    def _circle(self, node: _Node) -> tuple[_Node, _Node]:
+        """Return a row of a circle and the one before it: the row that was changed first."""
+        seen: list[_Node] = []
+        while node not in seen:
+            seen.append(node)
+            node = self._nodes[next(iter(node.waits_for))]
+        circle = seen[seen.index(node) :]
+        first = min(circle, key=lambda each: each.place)
+        return first, self._nodes[next(iter(first.waits_for))]
+
+    def _cut(self, bond: tuple[_Node, _Node]) -> Iterator[Planned]:
+        """Let the first of two wait no more for the other."""
+        node, before = bond
+        columns = node.waits_for.pop(before.place)
+        if node.planned.change.operation == "delete":
+            empty: dict[str, Any] = dict.fromkeys(columns)
+            yield _update(before.planned, empty)
+        else:
+            later = {name: node.planned.values[name] for name in columns}
+            kept = {n: v for n, v in node.planned.values.items() if n not in later}
+            node.planned = evolve(node.planned, values=kept)
+            self._append(_update(node.planned, later), (node, before))
+        self._offer(node)
+
+    def _append(self, planned: Planned, before: Sequence[_Node]) -> None:
+        node = _Node(planned, len(self._nodes))
+        self._nodes.append(node)
+        for each in before:
+            self._bind(node, (each.place,), "")
+
+
+def _update(planned: Planned, values: dict[str, Any]) -> Planned:
+    change = planned.change
+    return Planned(Change("update", change.entity_set, change.id), planned.row, values)
+
+
+def _only(known: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: known[name] for name in names if name in known}
+
+
+def _lookups(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give the columns that may lead to a row, with the `Id` that each holds."""
+    for name, value in values.items():
+        guid = as_guid(value)
+        if guid is not None and name != "Id":
+            yield name, guid

@@ -1,0 +1,168 @@
+"""Rows that know what was changed in them since the server had them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from enum import Enum
+from typing import Any, Final
+
+from attrs import define, field
+
+from creatio_async.protocol.names import key_text
+from creatio_async.protocol.values import check_row, same_value
+
+__all__ = ["EntityState", "TrackedRow", "plain"]
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+class EntityState(Enum):
+    """What the next ``save()`` makes of a row."""
+
+    ADDED = "added"
+    """It is created."""
+    UNCHANGED = "unchanged"
+    """Nothing is sent."""
+    MODIFIED = "modified"
+    """The columns that were changed are written."""
+    DELETED = "deleted"
+    """It is taken away."""
+    DETACHED = "detached"
+    """Nothing is sent: it was deleted, or its unit of work no longer follows it."""
+
+
+@define(eq=False, repr=False)
+class TrackedRow(MutableMapping[str, Any]):
+    """A row of a unit of work: a mapping of columns to values, changed by assignment.
+
+    Only columns whose value differs from the server's are written. Setting a column to the value
+    that it has is no change; neither is setting it back.
+    """
+
+    entity_set: str
+    id: str
+    """Its `Id`, in lower case: it has one before it is saved."""
+    _values: dict[str, Any]
+    _original: dict[str, Any] | None
+    """What the server has, as far as it is known; None before the row is saved."""
+    _changed: Callable[["TrackedRow"], None]
+    """Told of every change."""
+    is_id_made_here: bool = field(default=False, kw_only=True)
+    """Nobody else can have created a row with this `Id`."""
+    is_deleted: bool = field(init=False, default=False)
+    is_tracked: bool = field(init=False, default=True)
+
+    @property
+    def state(self) -> EntityState:
+        """What the next ``save()`` makes of it."""
+        if not self.is_tracked:
+            return EntityState.DETACHED
+        if self.is_deleted:
+            return EntityState.DELETED
+        if self._original is None:
+            return EntityState.ADDED
+        return EntityState.MODIFIED if self.changes else EntityState.UNCHANGED
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is found by: its entity set, and its `Id`."""
+        return self.entity_set, self.id
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The columns that the server does not have like this, with their values."""
+        known = self._original
+        if known is None:
+            return dict(self._values)
+        return {
+            name: value
+            for name, value in self._values.items()
+            if name not in known or not _is_same(value, known[name])
+        }
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it has not been saved yet."""
+        return self._original is None
+
+    @property
+    def known(self) -> Mapping[str, Any]:
+        """What the server has, as far as it is known."""
+        return _NOTHING if self._original is None else self._original
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Change a column; a row stands for its `Id`.
+
+        Raises:
+            ValueError: The value has no place in OData, or it is another `Id`.
+            TypeError: The value is of a type that OData does not have.
+        """
+        if name == "Id":
+            if key_text(value) != self.id:
+                raise ValueError(f"{self._place}: the Id of a row stays")
+            return
+        values = plain({name: value})
+        check_row(values, self._place)
+        self._values |= values
+        self._changed(self)
+
+    def __delitem__(self, name: str) -> None:
+        """Take a column out of a row that is not saved yet.
+
+        Raises:
+            ValueError: The row is saved, or the column is its `Id`.
+        """
+        if self._original is not None or name == "Id":
+            raise ValueError(f"{self._place}: {name!r} stays; a column is emptied by None")
+        del self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"<{self.entity_set} {self.id} {self.state.value}>"
+
+    @property
+    def _place(self) -> str:
+        return f"{self.entity_set} {self.id}"
+
+    def take(self, row: Mapping[str, Any], sent: Mapping[str, Any] = _NOTHING) -> None:
+        """Take over what the server has; what was changed here stays changed.
+
+        Args:
+            row: Columns as the server has them.
+            sent: Columns that were written just now: the server had these before those.
+        """
+        known = {**self.known, **sent}
+        self._original = known
+        changed = self.changes  # what was assigned while the change was on its way, too
+        for name, value in row.items():
+            if name == "Id":
+                continue
+            known[name] = value
+            if name not in changed:
+                self._values[name] = value
+
+    def doubt(self, names: Iterable[str]) -> None:
+        """Forget what the server has in columns of which nobody knows whether they were written."""
+        for name in names:
+            if self._original is not None:
+                self._original.pop(name, None)
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of *values* in which a row is replaced by its `Id`."""
+    return {
+        name: value.id if isinstance(value, TrackedRow) else value for name, value in values.items()
+    }
+
+
+def _is_same(ours: Any, theirs: Any) -> bool:
+    """As `same_value`, but None is only None: other services have it beside 0 and an empty text."""
+    if ours is None or theirs is None:
+        return ours is theirs
+    return same_value(ours, theirs)
