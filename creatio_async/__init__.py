@@ -85,10 +85,11 @@ if TYPE_CHECKING:
     from creatio_async.protocol.process_runs import ProcessLog
     from creatio_async.protocol.retry import RetryPolicy
     from creatio_async.query import Query
-    from creatio_async.runtime.hooks import Exchange, Observer
+    from creatio_async.runtime.hooks import Exchange, Login, Observer
     from creatio_async.runtime.limits import Limits, Timeouts
     from creatio_async.runtime.transport import Transport
     from creatio_async.streams import Stream
+    from creatio_async.telemetry import OpenTelemetryObserver
     from creatio_async.unit_of_work.changes import Change, Saved, SaveError
     from creatio_async.unit_of_work.rows import EntityState, TrackedRow
     from creatio_async.unit_of_work.work import UnitOfWork
@@ -138,6 +139,7 @@ __all__ = [
     "Job",
     "Limits",
     "LogObserver",
+    "Login",
     "ManyOf",
     "MethodNotAllowedError",
     "Model",
@@ -148,6 +150,7 @@ __all__ = [
     "NotImplementedByServerError",
     "OData",
     "Observer",
+    "OpenTelemetryObserver",
     "Outcome",
     "Pace",
     "Page",
@@ -286,10 +289,11 @@ _HOMES = {
     "protocol.process_runs": ("ProcessLog",),
     "protocol.retry": ("RetryPolicy",),
     "query": ("Query",),
-    "runtime.hooks": ("Exchange", "Observer"),
+    "runtime.hooks": ("Exchange", "Login", "Observer"),
     "runtime.limits": ("Limits", "Timeouts"),
     "runtime.transport": ("Transport",),
     "streams": ("Stream",),
+    "telemetry": ("OpenTelemetryObserver",),
     "unit_of_work.changes": ("Change", "SaveError", "Saved"),
     "unit_of_work.rows": ("EntityState", "TrackedRow"),
     "unit_of_work.work": ("UnitOfWork",),

@@ -3,7 +3,7 @@
 import logging
 
 from creatio_async.errors import ResponseError, TransportError
-from creatio_async.runtime.hooks import Exchange, Observer
+from creatio_async.runtime.hooks import Exchange, Login, Observer
 
 __all__ = ["LogObserver"]
 
@@ -51,6 +51,10 @@ class LogObserver(Observer):
             type(error).__name__,
         )
 
-    def logged_in(self, user: str, seconds: float, /) -> None:
-        """Write who has logged in."""
-        self._logger.debug("logged in as %s in %.3f s", user, seconds)
+    def login_ended(self, login: Login, /) -> None:
+        """Write who has logged in, or has not."""
+        if login.error is None:
+            self._logger.debug("logged in as %s in %.3f s", login.user, login.seconds)
+        else:
+            how = type(login.error).__name__
+            self._logger.debug("no login as %s: %s in %.3f s", login.user, how, login.seconds)

@@ -131,7 +131,8 @@ def test_an_error_shows_and_keeps_no_secret(kind: type[errors.CreatioError]) -> 
 def test_importing_the_package_configures_nothing_and_loads_no_extra() -> None:
     code = (
         "import logging, sys, creatio_async\n"
-        "extras = {'cyclopts', 'rich', 'odata_query', 'sqlite3'} & sys.modules.keys()\n"
+        "extras = {'cyclopts', 'rich', 'odata_query', 'opentelemetry', 'sqlite3'}\n"
+        "extras &= sys.modules.keys()\n"
         "logger = logging.getLogger('creatio_async')\n"
         "print(sorted(extras), logging.root.handlers, logger.level)\n"
     )

@@ -13,7 +13,7 @@ from yarl import URL
 from creatio_async.errors import ResponseError, TransportError
 from creatio_async.messages import Request, Response
 
-__all__ = ["Exchange", "Observer", "Watch"]
+__all__ = ["Exchange", "Login", "Observer", "Watch"]
 
 
 @define(eq=False)
@@ -42,6 +42,19 @@ class Exchange:
     """Why it failed, if it did; a cancellation, too."""
 
 
+@frozen
+class Login:
+    """A login that has ended, or the renewal of a token; it has no credentials."""
+
+    user: str
+    """Who logs in: the name of the user, or the id of the client."""
+    site: URL
+    """The root of the site."""
+    seconds: float
+    error: BaseException | None = None
+    """Why it failed, if it did; a cancellation, too."""
+
+
 class Observer:
     """Is told what a client sends: override what you need.
 
@@ -60,6 +73,11 @@ class Observer:
 
     def logged_in(self, user: str, seconds: float, /) -> None:
         """A login succeeded, or a token was renewed; it took *seconds*."""
+
+    def login_ended(self, login: Login, /) -> None:
+        """A login came to its end, well or not; this tells `logged_in` of those that did well."""
+        if login.error is None:
+            self.logged_in(login.user, login.seconds)
 
 
 @frozen
@@ -107,9 +125,12 @@ class Watch:
         """Tell that a call waits."""
         self._tell(lambda each: each.waiting(seconds, error))
 
-    def logged_in(self, user: str, seconds: float) -> None:
-        """Tell that somebody has logged in."""
-        self._tell(lambda each: each.logged_in(user, seconds))
+    def login_ended(
+        self, user: str, site: URL, seconds: float, error: BaseException | None = None
+    ) -> None:
+        """Tell that a login came to its end."""
+        login = Login(user, site, seconds, error)
+        self._tell(lambda each: each.login_ended(login))
 
     def _tell(self, tell: Callable[[Observer], None]) -> None:
         for each in self.observers:

@@ -326,21 +326,27 @@ class Session:
         began = self.clock()
         try:
             grant = await self.auth.login(_Entrance(self.site.root, self.channel))
-        except (TransportError, ResponseError) as error:
-            self._failures += 1
-            self._failure = error
+        except BaseException as error:
+            if isinstance(error, TransportError | ResponseError):
+                self._failures += 1
+                self._failure = error
             if isinstance(error, AuthenticationError):
                 self.standing.refused = error
+            self._tell(began, error)
             raise
         self._begin(grant, began)
-        if self.watch is not None:
-            self.watch.logged_in(self.auth.user, self.clock() - began)
+        self._tell(began)
         self._fruitless += 1
         if self.runtime is None:
             names = {morsel.key for morsel in self.channel.jar}
             welcome = Welcome(redirect_url=grant.redirect_url)
             guessed = guess_runtime(self.site, welcome, names)
             self.runtime = guessed or await self._looks.find_runtime(self.site)
+
+    def _tell(self, began: float, error: BaseException | None = None) -> None:
+        if self.watch is not None:
+            seconds = self.clock() - began
+            self.watch.login_ended(self.auth.user, self.site.url, seconds, error)
 
     def _begin(self, grant: Grant, began: float) -> None:
         """Go on with what a login brought that began at *began*."""
