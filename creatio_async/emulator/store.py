@@ -157,8 +157,10 @@ class Store:
         for table, column in self._referrers[schema.name]:
             # The second condition is the index's own; SQLite would not use the index without it.
             same = f"{_quoted(column)} = ? AND {_quoted(column)} <> '{EMPTY_GUID}'"
-            sql = f"SELECT 1 FROM {_quoted(table)} WHERE {same} LIMIT 1"  # noqa: S608
-            if self.one(sql, (key,)):
+            itself = table == schema.name  # a row that points to itself is in nobody's way
+            other = ' AND "Id" <> ?' if itself else ""
+            sql = f"SELECT 1 FROM {_quoted(table)} WHERE {same}{other} LIMIT 1"  # noqa: S608
+            if self.one(sql, (key, key) if itself else (key,)):
                 raise ConstraintError(
                     f'update or delete on table "{schema.name}" violates foreign key constraint '
                     f'"FK_{table}_{column}" on table "{table}"\nDETAIL: Key ("Id")=({key}) is '
@@ -243,6 +245,8 @@ class Store:
             value = row.get(column.name, EMPTY_GUID)
             if value == EMPTY_GUID or value is None or (column.lookup, value) in self._present:
                 continue
+            if column.lookup == schema.name and value == row.get("Id"):
+                continue  # a row may point to itself: a database looks when the row is there
             sql = f'SELECT 1 FROM {_quoted(column.lookup)} WHERE "Id" = ?'  # noqa: S608
             if not self.one(sql, (value,)):
                 raise ConstraintError(

@@ -51,6 +51,16 @@ async def test_a_row_that_another_looks_up_is_not_deleted(crm: Caller) -> None:
     assert response.status == 500
 
 
+async def test_a_row_may_look_up_itself_and_is_then_not_in_its_own_way(crm: Caller) -> None:
+    key = "11111111-1111-1111-1111-111111111111"
+    account = await crm.create("Account", Id=key, Name="Acme", ParentId=key)
+    assert account["ParentId"] == key
+    other = (await crm.create("Account", Name="Branch", ParentId=key))["Id"]
+    assert (await crm.odata("DELETE", f"Account({key})")).status == 500
+    assert (await crm.odata("DELETE", f"Account({other})")).status == 204
+    assert (await crm.odata("DELETE", f"Account({key})")).status == 204
+
+
 async def test_a_navigation_property_in_a_body_is_dropped_in_silence(crm: Caller) -> None:
     # seen on a live site
     row = await crm.create(
