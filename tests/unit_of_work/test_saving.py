@@ -19,8 +19,8 @@ from creatio_async import (
     UnitOfWork,
 )
 from creatio_async.emulator import Cut, DropAfter, DropBefore, Emulator, Fail, Latency, Refuse
-from creatio_async.messages import Request
-from tests.api.canned import AUTH, answer, canned, client
+from creatio_async.messages import Request, Response
+from tests.api.canned import AUTH, answer, canned, client, lost
 from tests.api.conftest import crm, emulator
 from tests.emulator.caller import ZERO
 
@@ -430,6 +430,56 @@ async def test_an_answer_without_a_row_leaves_what_is_known_until_it_is_read() -
         assert (city.state, list(city)) == (EntityState.UNCHANGED, ["Id", "Name"])
         await work.refresh(city)
         assert city["CreatedOn"] == "2026-11-21T22:00:00Z"
+
+
+def told(*statuses: int, **row: Any) -> Response:
+    """Return the answer to a batch; what is read is *row*, what is refused as taken."""
+    taken = {"error": {"message": "duplicate key value violates unique constraint"}}
+    items: list[dict[str, Any]] = []
+    for number, status in enumerate(statuses, 1):
+        body = row if status == 200 else taken if status == 500 else None
+        items.append({"id": str(number), "status": status} | ({"body": body} if body else {}))
+    return answer({"responses": items})
+
+
+async def test_a_change_set_that_was_still_under_way_when_it_was_looked_for_is_found_later() -> (
+    None
+):
+    transport = canned(lost(), told(404), told(500), told(200, Name="new", CreatedOn="today"))
+    async with client(transport) as crm:
+        work = crm.odata.unit_of_work()
+        city = work.add("City", {"Name": "new"})
+        assert [each.status for each in await work.save()] == [None]
+        assert (city.state, city["CreatedOn"]) == (EntityState.UNCHANGED, "today")
+    transport = canned(lost(), told(200), told(404), told(404))
+    async with client(transport) as crm:
+        work = crm.odata.unit_of_work()
+        city = work.attach("City", {"Id": uuid4()})
+        work.delete(city)
+        await work.save()
+        assert city.state is EntityState.DETACHED
+
+
+async def test_of_a_change_set_that_was_split_only_the_rest_is_sent_again() -> None:
+    transport = canned(lost(), told(200, 404, Name="a"), told(201))
+    async with client(transport) as crm:
+        work = crm.odata.unit_of_work()
+        a, b = (work.add("City", {"Name": name}) for name in "ab")
+        assert [each.row for each in await work.save()] == [a, b]
+        assert a.id.encode() not in transport.requests[-1].body
+        assert b.id.encode() in transport.requests[-1].body
+
+
+async def test_a_refusal_beside_successes_is_looked_up_before_it_is_believed() -> None:
+    refused = told(201, 400)
+    transport = canned(refused, told(200, 404, Name="a"))
+    async with client(transport) as crm:
+        work = crm.odata.unit_of_work()
+        a, b = (work.add("City", {"Name": name}) for name in "ab")
+        with pytest.raises(SaveError) as caught:
+            await work.save()
+        assert caught.value.saved == (Change("create", "City", a.id),)
+        assert (a.state, b.state) == (EntityState.UNCHANGED, EntityState.ADDED)
 
 
 async def test_mistakes_are_refused_where_they_are_made(work: UnitOfWork) -> None:
