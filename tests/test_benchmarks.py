@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import bulk_create, paged_read, single_call
+from benchmarks import bulk_create, journal, paged_read, single_call
 from benchmarks.canned import Canned
 from benchmarks.measured import CONTESTANTS
 
@@ -121,3 +121,12 @@ def test_every_contestant_takes_part() -> None:
     heats = (*bulk_create.HEATS, *paged_read.HEATS, *single_call.HEATS)
 
     assert {entry.contestant for heat in heats for entry in heat.entries} == set(CONTESTANTS)
+
+
+def test_a_load_with_a_journal_sends_what_one_without_sends_and_an_ended_one_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert journal.main(["--rows", str(_ROWS), "--rounds", "1", "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert [line["batches"] for line in found["loads"]] == [3, 3, 3, 0]
