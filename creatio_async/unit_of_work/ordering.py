@@ -64,16 +64,16 @@ class _Graph:
         """Give the changes: of those that wait for nothing the one that was made first."""
         for node in self._nodes:
             self._offer(node)
-        while True:
+        place = 0
+        while place < len(self._nodes):  # what cuts a circle is appended
             while self._free:
                 node = self._nodes[heappop(self._free)]
-                if not node.is_out:
-                    yield node.planned
-                    self._leave(node)
-            stuck = next((node for node in self._nodes if not node.is_out), None)
-            if stuck is None:
-                return
-            yield from self._cut(self._circle(stuck))
+                yield node.planned
+                self._leave(node)
+            if self._nodes[place].is_out:
+                place += 1
+            else:
+                yield from self._cut(self._circle(self._nodes[place]))
 
     def _offer(self, node: _Node) -> None:
         if not node.waits_for:
@@ -87,13 +87,13 @@ class _Graph:
 
     def _circle(self, node: _Node) -> tuple[_Node, _Node]:
         """Return a row of a circle and the one before it: the row that was changed first."""
-        seen: list[_Node] = []
-        while node not in seen:
-            seen.append(node)
-            node = self._nodes[next(iter(node.waits_for))]
-        circle = seen[seen.index(node) :]
-        first = min(circle, key=lambda each: each.place)
-        return first, self._nodes[next(iter(first.waits_for))]
+        seen: dict[int, int] = {}
+        while node.place not in seen:
+            seen[node.place] = next(iter(node.waits_for))
+            node = self._nodes[seen[node.place]]
+        circle = list(seen)[list(seen).index(node.place) :]
+        first = min(circle)
+        return self._nodes[first], self._nodes[seen[first]]
 
     def _cut(self, bond: tuple[_Node, _Node]) -> Iterator[Planned]:
         """Let the first of two wait no more for the other."""

@@ -139,8 +139,10 @@ class UnitOfWork:
         """Read the rows of *query*, and follow them.
 
         Raises:
-            ValueError: The rows have no `Id`: it has to be among what is selected.
+            ValueError: The rows have no `Id`: it has to be among what is selected. Or they are
+                those behind a row, and not of an entity set.
         """
+        check_name(query.name, "entity set")
         return [self.attach(query.name, row) async for row in query]
 
     async def refresh(self, row: TrackedRow) -> None:
