@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from creatio_async.bulk.job import Job
     from creatio_async.bulk.journal.reading import RecordedJob, read_journal
     from creatio_async.bulk.letters import read_dead_letters
+    from creatio_async.bulk.lookups import lookup
     from creatio_async.bulk.report import BulkError, Outcome, Progress, Report
     from creatio_async.bulk.syncs import ALL
     from creatio_async.bulk.writer import Writer
@@ -204,6 +205,7 @@ __all__ = [
     "columns",
     "derived",
     "isof",
+    "lookup",
     "maxdatetime",
     "mindatetime",
     "now",
@@ -224,6 +226,7 @@ _HOMES = {
     "bulk.job": ("Job",),
     "bulk.journal.reading": ("RecordedJob", "read_journal"),
     "bulk.letters": ("read_dead_letters",),
+    "bulk.lookups": ("lookup",),
     "bulk.report": ("BulkError", "Outcome", "Progress", "Report"),
     "bulk.syncs": ("ALL",),
     "bulk.writer": ("Writer",),

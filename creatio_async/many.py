@@ -11,9 +11,11 @@ from creatio_async.bulk.changes import Deletes, Updates
 from creatio_async.bulk.creates import Creates, NewId, as_maker, kind_of
 from creatio_async.bulk.derived import Derived
 from creatio_async.bulk.job import Job
+from creatio_async.bulk.lookups import Lookup
 from creatio_async.bulk.options import JobOptions
 from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
+from creatio_async.bulk.resolving import with_lookups
 from creatio_async.bulk.verbs import IfExists
 from creatio_async.bulk.writer import Writer
 from creatio_async.protocol.batch.operations import Format
@@ -48,6 +50,7 @@ class Many(Syncing):
         new_id: Literal["uuid4"] | Derived | NewId = "uuid4",
         if_exists: IfExists = "conflict",
         return_rows: bool = False,
+        lookups: Mapping[str, Lookup] | None = None,
         dead_letters: str | PathLike[str] | None = None,
         journal: str | PathLike[str] | None = None,
         fsync: bool = False,
@@ -84,6 +87,8 @@ class Many(Syncing):
                 that differ.
             return_rows: Fill `Outcome.saved` with the rows that were added, as the server has
                 them.
+            lookups: Columns in which rows have the name of the row that they refer to, and how it
+                is found: ``{"CountryId": lookup("Country", by="Name")}``.
             dead_letters: A file, written anew, for each row whose outcome is not `ok`;
                 `read_dead_letters` reads it.
             journal: A file in which the job writes what it does: a run that was killed goes on
@@ -94,7 +99,7 @@ class Many(Syncing):
             progress: Called with a `Progress`, at most every half second and at the end.
 
         Raises:
-            ValueError: An option is out of bounds.
+            ValueError: An option is out of bounds, or *lookups* are given with *atomic*.
         """
         plan = Creates(
             self._service,
@@ -117,7 +122,7 @@ class Many(Syncing):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, plan, rows)
+        return options.job(self._service, with_lookups(plan, lookups), rows)
 
     def update_many(
         self,
@@ -130,6 +135,7 @@ class Many(Syncing):
         atomic: bool = False,
         continue_on_error: bool = True,
         order: Order = "none",
+        lookups: Mapping[str, Lookup] | None = None,
         dead_letters: str | PathLike[str] | None = None,
         journal: str | PathLike[str] | None = None,
         fsync: bool = False,
@@ -162,7 +168,7 @@ class Many(Syncing):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, plan, rows)
+        return options.job(self._service, with_lookups(plan, lookups), rows)
 
     def delete_many(
         self,

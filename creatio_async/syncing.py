@@ -10,9 +10,11 @@ from creatio_async.bulk.creates import NewId, as_maker, kind_of
 from creatio_async.bulk.derived import Derived
 from creatio_async.bulk.job import Job
 from creatio_async.bulk.keys import Key
+from creatio_async.bulk.lookups import Lookup
 from creatio_async.bulk.matching import Upserts
 from creatio_async.bulk.options import JobOptions
 from creatio_async.bulk.report import Progress
+from creatio_async.bulk.resolving import with_lookups
 from creatio_async.bulk.syncs import Syncs, Within
 from creatio_async.protocol.batch.operations import Format
 from creatio_async.protocol.pace import AT_ONCE, Adaptive
@@ -37,6 +39,7 @@ class Syncing(Query):
         max_bytes: int = 900_000,
         format: Format | None = None,  # noqa: A002
         new_id: Literal["uuid4"] | Derived | NewId = "uuid4",
+        lookups: Mapping[str, Lookup] | None = None,
         dead_letters: str | PathLike[str] | None = None,
         journal: str | PathLike[str] | None = None,
         fsync: bool = False,
@@ -63,6 +66,7 @@ class Syncing(Query):
             max_bytes: Bytes of a request at most.
             format: How a batch travels.
             new_id: How a row gets its `Id` that is added.
+            lookups: Columns in which rows have the name of the row that they refer to.
             dead_letters: A file for the rows that are refused.
             journal: A file from which a run that was killed goes on.
             fsync: Let the journal survive the machine, too.
@@ -88,7 +92,7 @@ class Syncing(Query):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, plan, rows)
+        return options.job(self._service, with_lookups(plan, lookups), rows)
 
     def sync(
         self,
@@ -103,6 +107,7 @@ class Syncing(Query):
         max_bytes: int = 900_000,
         format: Format | None = None,  # noqa: A002
         new_id: Literal["uuid4"] | Derived | NewId = "uuid4",
+        lookups: Mapping[str, Lookup] | None = None,
         dead_letters: str | PathLike[str] | None = None,
         journal: str | PathLike[str] | None = None,
         fsync: bool = False,
@@ -136,6 +141,7 @@ class Syncing(Query):
             max_bytes: Bytes of a request at most.
             format: How a batch travels.
             new_id: How a row gets its `Id` that is added.
+            lookups: Columns in which rows have the name of the row that they refer to.
             dead_letters: A file for the rows that are refused.
             journal: A file from which a run that was killed goes on.
             fsync: Let the journal survive the machine, too.
@@ -167,4 +173,4 @@ class Syncing(Query):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, plan, rows)
+        return options.job(self._service, with_lookups(plan, lookups), rows)

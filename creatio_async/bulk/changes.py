@@ -85,8 +85,10 @@ class Updates(Sending):
                 f"row {index}: an update is of the row whose 'Id' it has, and has none"
             )
         key = key_of(index, values.pop("Id"))
-        operation = self._verb.operation(key, values)
-        return Entry(Outcome(index, "update", given, key), operation, self._verb)
+        outcome = Outcome(index, "update", given, key)
+        if self.resolver is not None:
+            self.resolver.move(outcome, values)
+        return Entry(outcome, self._verb.operation(key, values), self._verb)
 
 
 @define(eq=False)

@@ -92,8 +92,10 @@ class Creates(Sending):
             made, verb = key_of(index, row["Id"]), self._given
         elif self.new_id is not None and not is_known:
             made = self._new_key(index, self.new_id, row)
-        outcome = Outcome(index, "create", row, made)
-        return Entry(outcome, Operation("POST", verb.path, {**row, "Id": made}), verb)
+        outcome, body = Outcome(index, "create", row, made), {**row, "Id": made}
+        if self.resolver is not None:
+            self.resolver.move(outcome, body)
+        return Entry(outcome, Operation("POST", verb.path, body), verb)
 
     @staticmethod
     def _new_key(index: int, new_id: NewId, row: Mapping[str, Any]) -> str:

@@ -231,8 +231,13 @@ class Job(Once[Report, Outcome]):
                 entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
                 place = await stack.enter_async_context(self._gate.enter())
             settled: list[Entry] = []
+            if fresh and self._plan.resolves and not self._journal.is_ended:
+                await self._plan.resolve(fresh)
+                settled = [entry for entry in fresh if not is_open(entry.outcome)]
+                fresh = [entry for entry in fresh if is_open(entry.outcome)]
+                entries = [*turn.entries, *fresh]
             if fresh and (self._plan.sifts or self._is_past(turn)):
-                settled = await self._sifted(fresh)
+                settled += await self._sifted(fresh)
                 entries = turn.entries
                 self._under_way[number] = [*entries, *settled]
             later: list[Later] = []
@@ -244,7 +249,8 @@ class Job(Once[Report, Outcome]):
         if later:
             entries = self._put_off(entries, later)
         if self._lanes is not None:
-            self._feed.kept -= len(followers := self._lanes.release(entries))
+            over = [*(entry for entry in settled if not entry.is_told), *entries]
+            self._feed.kept -= len(followers := self._lanes.release(over))
             self._feed.put(followers)
         entries = [*(entry for entry in settled if not entry.is_told), *entries]
         recalled = [entry.outcome for entry in settled if entry.is_told]

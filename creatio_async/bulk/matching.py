@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from attrs import define, evolve, field
 
-from creatio_async.batch import inner_refusal, inner_request
 from creatio_async.bulk.creates import NewId
 from creatio_async.bulk.derived import NoKeyError
 from creatio_async.bulk.entry import Entry, is_open
@@ -17,10 +16,9 @@ from creatio_async.bulk.shapes import Shapes, key_of
 from creatio_async.bulk.verbs import OnCreate, OnUpdate, differing
 from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
 from creatio_async.outcomes import State
-from creatio_async.protocol.batch.jsonbatch import as_response
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.ids import new_ids
-from creatio_async.protocol.odata.spec import QuerySpec, Row
+from creatio_async.protocol.odata.spec import Row
 
 __all__ = ["Matching", "Upserts"]
 
@@ -38,6 +36,8 @@ class Matching(Sending):
     """What *new_id* is, in words."""
     _shapes: Shapes = field(init=False, factory=Shapes)
     _seen: set[bytes] = field(init=False, factory=set[bytes])
+    _resolved: set[bytes] = field(init=False, factory=set[bytes])
+    """The same with ids in the place of names."""
     _made: OnCreate = field(init=False)
     _given: OnCreate = field(init=False)
     _changed: OnUpdate = field(init=False)
@@ -74,6 +74,8 @@ class Matching(Sending):
         row = self._shapes.check(index, given)
         own = {**row, "Id": key_of(index, row["Id"])} if "Id" in row else dict(row)
         outcome = Outcome(index, self.kind, row, own.get("Id", ""))
+        if self.resolver is not None:
+            self.resolver.move(outcome, own)
         entry = Entry(outcome, Operation("POST", self._made.path, own), self._made)
         key = self.key.of(own)
         if key is None:
@@ -84,6 +86,22 @@ class Matching(Sending):
         else:
             self._seen.add(key)
         return entry
+
+    async def resolve(self, entries: list[Entry]) -> None:
+        """Put ids in the place of names; rows whose keys turn out to be one are a conflict.
+
+        Raises:
+            AuthenticationError: The login was refused.
+        """
+        await super().resolve(entries)
+        if self.resolver is None or self.resolver.columns.isdisjoint(self.key.columns):
+            return
+        for entry in entries:
+            if is_open(entry.outcome) and not entry.is_told:
+                key = self.key.of(entry.operation.body or {})
+                if key is None or key in self._resolved:
+                    _settle(entry.outcome, State.CONFLICT, "an earlier row stands for the same")
+                self._resolved.add(key or b"")
 
     def _has_no_key(self) -> None:
         """Take note that a row of the input stands for nobody knows which."""
@@ -166,33 +184,7 @@ class Matching(Sending):
             *self.key.columns,
             *(name for row in bodies for name in row),
         ))
-        specs = [
-            QuerySpec(where=(condition,), select=tuple(columns))
-            for condition in self.key.conditions(bodies)
-        ]
-        dialect = self.service.dialect
-        operations = [Operation("GET", dialect.collection_path(self.name, spec)) for spec in specs]
-        encoded = self._encode(operations, entries, goes_on=True)
-        reply, items = await self._exchange(len(specs), encoded, reads=True)
-        base = str(reply.request.url).removesuffix("$batch")
-        found: dict[bytes, list[Row]] = {}
-        for operation, spec, item in zip(operations, specs, items, strict=True):
-            if item is None:
-                detail = "the answer leaves out which rows are there"
-                raise BatchError(reply.request, reply.response, detail)
-            request, response = inner_request(base, operation), as_response(item)
-            error = inner_refusal(request, response)
-            if error is not None:
-                raise error
-            page = dialect.page(request, response, expanded=False)
-            rows = page.rows
-            while page.next_link is not None:
-                self.meter.requests += 1
-                page, _ = await self.service.follow(page.next_link, spec)
-                rows += page.rows
-            for row in rows:
-                found.setdefault(self.key.of(row) or b"", []).append(row)
-        return found
+        return await self.search(self.name, self.key, bodies, tuple(columns))
 
 
 @define(eq=False)

@@ -57,6 +57,14 @@ class Meter:
     sizing: Sizing | None = None
     """What is told of them; None where nobody asks how large a batch may be."""
 
+    def counts_for(self, other: "Meter") -> None:
+        """Take what was counted into *other*."""
+        other.requests += self.requests
+        other.look_ups += self.look_ups
+        other.sent_again += self.sent_again
+        other.bytes_sent += self.bytes_sent
+        other.bytes_received += self.bytes_received
+
     def answered(self, rows: int, seconds: float) -> None:
         """Take in that a batch was answered."""
         self.times.add(seconds)

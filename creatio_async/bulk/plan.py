@@ -22,6 +22,15 @@ class Plan(Protocol):
     sifts: ClassVar[bool]
     """Rows are looked at before they are sent, and some of them then need not be."""
 
+    @property
+    def resolves(self) -> bool:
+        """Rows have names in the place of ids."""
+        ...
+
+    async def resolve(self, entries: list[Entry]) -> None:
+        """Put ids in the place of names; settle those of *entries* of which a name is none."""
+        ...
+
     def prepare(self, first: int, rows: Sequence[Any], ids: Sequence[str] = ()) -> list[Entry]:
         """Return an open entry for each of *rows*; the first of them is number *first*.
 

@@ -5,16 +5,18 @@ sent again. What a server turns away for the moment goes back, to be sent with l
 that is refused whole is cut in halves until the row is found that is to blame.
 """
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 from attrs import define, field
 
-from creatio_async.batch import call_of, inner_request
+from creatio_async.batch import call_of, inner_refusal, inner_request
 from creatio_async.bulk.answers import Left, read_answers, refuse_whole
 from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.keys import Key
 from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.plan import Before
+from creatio_async.bulk.report import Outcome
 from creatio_async.bulk.retrying import Failure, asked_wait, is_about_a_row, is_unsettled
 from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
 from creatio_async.outcomes import State
@@ -22,11 +24,33 @@ from creatio_async.protocol.batch.jsonbatch import Answers, as_response
 from creatio_async.protocol.batch.operations import Format, Operation
 from creatio_async.protocol.dialect import Encoded
 from creatio_async.protocol.faults import refusal
+from creatio_async.protocol.odata.spec import QuerySpec, Row
 from creatio_async.runtime.adaptive import was_refused
 from creatio_async.runtime.sender import Reply
 from creatio_async.service import Service
 
 __all__ = ["Sending"]
+
+
+class Resolves(Protocol):
+    """Puts ids in the place of names."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that are given by names."""
+        ...
+
+    def move(self, outcome: Outcome, body: dict[str, Any]) -> None:
+        """Put the names into the columns that they are for, where they stand elsewhere."""
+        ...
+
+    async def resolve(self, entries: Iterable[Entry]) -> None:
+        """Put ids into the bodies of *entries*; settle those of which a name is none."""
+        ...
+
+    def identity(self) -> list[list[Any]]:
+        """Return what tells these lookups from others, of values that JSON has."""
+        ...
 
 
 @define(eq=False)
@@ -48,6 +72,8 @@ class Sending:
     """Nothing is sent: each operation is taken to succeed, and each request is counted."""
 
     meter: Meter = field(init=False, factory=Meter)
+    resolver: "Resolves | None" = field(init=False, default=None)
+    """Puts ids in the place of names."""
     _format: Format = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -62,6 +88,20 @@ class Sending:
         """Rows that are sent again may be in one batch with others."""
         return self.continue_on_error and not self.is_atomic
 
+    @property
+    def resolves(self) -> bool:
+        """Rows have names in the place of ids."""
+        return self.resolver is not None
+
+    async def resolve(self, entries: list[Entry]) -> None:
+        """Put ids in the place of names; settle those of *entries* of which a name is none.
+
+        Raises:
+            AuthenticationError: The login was refused.
+        """
+        if self.resolver is not None:
+            await self.resolver.resolve(entries)
+
     async def sift(self, entries: list[Entry]) -> None:
         """Send everything."""
 
@@ -71,7 +111,8 @@ class Sending:
 
     def identity(self) -> dict[str, Any]:
         """Return what tells this job from others of the site."""
-        return {"operation": self.kind, "atomic": self.is_atomic}
+        lookups = {"lookups": self.resolver.identity()} if self.resolver is not None else {}
+        return {"operation": self.kind, "atomic": self.is_atomic, **lookups}
 
     def content(self, rows: Sequence[Any]) -> Sequence[Any]:
         """Return *rows*: they are of values that JSON has."""
@@ -230,6 +271,43 @@ class Sending:
             if is_again:
                 again.append(entry)
         return again
+
+    async def search(
+        self, name: str, key: Key, rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...]
+    ) -> dict[bytes, list[Row]]:
+        """Return what the set *name* has of the keys of *rows*, by these keys.
+
+        Raises:
+            TransportError: No answer came.
+            ResponseError: A question was refused.
+            BatchError: The answer leaves something out.
+        """
+        specs = [
+            QuerySpec(where=(condition,), select=columns) for condition in key.conditions(rows)
+        ]
+        dialect = self.service.dialect
+        operations = [Operation("GET", dialect.collection_path(name, spec)) for spec in specs]
+        encoded = dialect.encode_batch(operations, str, self._format)
+        reply, items = await self._exchange(len(specs), encoded, reads=True)
+        base = str(reply.request.url).removesuffix("$batch")
+        found: dict[bytes, list[Row]] = {}
+        for operation, spec, item in zip(operations, specs, items, strict=True):
+            if item is None:
+                detail = "the answer leaves out which rows are there"
+                raise BatchError(reply.request, reply.response, detail)
+            request, response = inner_request(base, operation), as_response(item)
+            error = inner_refusal(request, response)
+            if error is not None:
+                raise error
+            page = dialect.page(request, response, expanded=False)
+            there = page.rows
+            while page.next_link is not None:
+                self.meter.requests += 1
+                page, _ = await self.service.follow(page.next_link, spec)
+                there += page.rows
+            for row in there:
+                found.setdefault(key.of(row) or b"", []).append(row)
+        return found
 
     def _put_off(self, left: Left) -> list[Later]:
         """Return *left* as what is sent again; what was refused too often already stays refused."""

@@ -70,6 +70,11 @@ class Fake:
     async def sift(self, entries: list[Entry]) -> None:
         """Send everything."""
 
+    resolves: ClassVar[bool] = False
+
+    async def resolve(self, entries: list[Entry]) -> None:
+        """There are no names."""
+
     def rest(self) -> Sequence[Any]:
         """Nothing follows."""
         return ()
