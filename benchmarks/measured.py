@@ -104,6 +104,38 @@ async def _create_for_outcomes(task: Task) -> AsyncGenerator[Work]:
 
 
 @asynccontextmanager
+async def _create_in_batches(task: Task) -> AsyncGenerator[Work]:
+    rows = _city_rows(task.rows)
+    async with Creatio(task.site, _AS) as crm:
+
+        async def work() -> int:
+            done = 0
+            for start in range(0, len(rows), 100):
+                batch = crm.odata.batch()
+                with batch.atomic() as group:
+                    sent = [group.create("City", row) for row in rows[start : start + 100]]
+                await batch.send()
+                done += len([each.result() for each in sent])
+            return done
+
+        yield work
+
+
+@asynccontextmanager
+async def _create_in_a_unit_of_work(task: Task) -> AsyncGenerator[Work]:
+    rows = _city_rows(task.rows)
+    async with Creatio(task.site, _AS) as crm:
+
+        async def work() -> int:
+            unit = crm.odata.unit_of_work()
+            for row in rows:
+                unit.add("City", row)
+            return len(await unit.save(atomic=False))
+
+        yield work
+
+
+@asynccontextmanager
 async def _read_by_hand(task: Task) -> AsyncGenerator[Work]:
     async with logged_in(task.site) as session:
         yield lambda: read_all(session, task.site, task.page_size or 1_000)
@@ -181,6 +213,8 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "create-by-hand-fast-ids": _create_by_hand(new_ids),
     "create-for-report": _create_for_report,
     "create-for-outcomes": _create_for_outcomes,
+    "create-in-a-unit-of-work": _create_in_a_unit_of_work,
+    "create-in-batches": _create_in_batches,
     "read-by-hand": _read_by_hand,
     "read-pages": _read_pages,
     "read-rows": _read_rows,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import bulk_create, journal, paged_read, single_call
+from benchmarks import bulk_create, journal, paged_read, single_call, unit_of_work
 from benchmarks.canned import Canned
 from benchmarks.measured import CONTESTANTS
 
@@ -109,6 +109,15 @@ def test_the_canned_server_answers_each_operation(directory: bytes, status: int)
     assert all(("body" in each) == (status == 201) for each in responses)
 
 
+def test_a_unit_of_work_sends_as_many_requests_as_by_hand(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [heat] = _ran(unit_of_work.main, capsys)["heats"]
+
+    assert [line["requests"] for line in heat["entries"]] == [2 * _ROWS // 100] * 3
+    assert heat["records"] == 2 * _ROWS
+
+
 def test_single_calls_ask_what_is_asked_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     [heat] = _ran(single_call.main, capsys)["heats"]
 
@@ -118,7 +127,7 @@ def test_single_calls_ask_what_is_asked_by_hand(capsys: pytest.CaptureFixture[st
 
 
 def test_every_contestant_takes_part() -> None:
-    heats = (*bulk_create.HEATS, *paged_read.HEATS, *single_call.HEATS)
+    heats = (*bulk_create.HEATS, *paged_read.HEATS, *single_call.HEATS, *unit_of_work.HEATS)
 
     assert {entry.contestant for heat in heats for entry in heat.entries} == set(CONTESTANTS)
 

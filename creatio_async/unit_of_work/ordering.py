@@ -7,7 +7,7 @@ deleted, the lookup of one is emptied.
 
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, evolve, field
 
@@ -15,6 +15,9 @@ from creatio_async.protocol.names import as_guid
 from creatio_async.unit_of_work.changes import Change, Planned
 
 __all__ = ["ordered"]
+
+_GUID: Final = 36
+"""Signs of a guid."""
 
 
 def ordered(planned: Sequence[Planned]) -> list[Planned]:
@@ -128,6 +131,8 @@ def _only(known: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
 def _lookups(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Give the columns that may lead to a row, with the `Id` that each holds."""
     for name, value in values.items():
+        if type(value) is str and len(value) != _GUID:
+            continue
         guid = as_guid(value)
         if guid is not None and name != "Id":
             yield name, guid

@@ -49,6 +49,8 @@ class TrackedRow(MutableMapping[str, Any]):
     """Nobody else can have created a row with this `Id`."""
     is_deleted: bool = field(init=False, default=False)
     is_tracked: bool = field(init=False, default=True)
+    _touched: dict[str, None] = field(init=False, factory=dict[str, None])
+    """The columns that may differ from what the server has, in the order of assignment."""
 
     @property
     def state(self) -> EntityState:
@@ -69,13 +71,13 @@ class TrackedRow(MutableMapping[str, Any]):
     @property
     def changes(self) -> dict[str, Any]:
         """The columns that the server does not have like this, with their values."""
-        known = self._original
+        known, values = self._original, self._values
         if known is None:
-            return dict(self._values)
+            return dict(values)
         return {
-            name: value
-            for name, value in self._values.items()
-            if name not in known or not _is_same(value, known[name])
+            name: values[name]
+            for name in self._touched
+            if name not in known or not _is_same(values[name], known[name])
         }
 
     @property
@@ -105,6 +107,7 @@ class TrackedRow(MutableMapping[str, Any]):
         values = plain({name: value})
         check_row(values, self._place)
         self._values |= values
+        self._touched[name] = None
         self._changed(self)
 
     def __delitem__(self, name: str) -> None:
@@ -137,9 +140,11 @@ class TrackedRow(MutableMapping[str, Any]):
             row: Columns as the server has them.
             sent: Columns that were written just now: the server had these before those.
         """
-        known = {**self.known, **sent}
-        self._original = known
+        if self._original is None:
+            self._touched = dict.fromkeys(self._values)
+        known = self._original = {**self.known, **sent}
         changed = self.changes  # what was assigned while the change was on its way, too
+        self._touched = dict.fromkeys(changed)
         for name, value in row.items():
             if name == "Id":
                 continue
@@ -152,6 +157,7 @@ class TrackedRow(MutableMapping[str, Any]):
         for name in names:
             if self._original is not None:
                 self._original.pop(name, None)
+                self._touched[name] = None
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,6 +169,6 @@ def plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_same(ours: Any, theirs: Any) -> bool:
     """As `same_value`, but None is only None: other services have it beside 0 and an empty text."""
-    if ours is None or theirs is None:
-        return ours is theirs
-    return same_value(ours, theirs)
+    if ours is theirs:
+        return True
+    return ours is not None and theirs is not None and same_value(ours, theirs)
