@@ -1,7 +1,8 @@
 """Which error an answer is, and what it says.
 
-Creatio answers with five shapes of error body, and with HTML; the useful message is mostly the
-innermost one. Codes are nearly always empty, so the status and the words decide.
+Creatio answers with five shapes of error body in JSON, with one in XML (OData 3), and with HTML;
+the useful message is mostly the innermost one. Codes are nearly always empty, so the status and the
+words decide.
 Source: academy.creatio.com, "RAM consumption limit" (the nested shape).
 """
 
@@ -34,6 +35,7 @@ from creatio_async.errors import (
 )
 from creatio_async.messages import Request, Response
 from creatio_async.protocol.json import as_object, as_text
+from creatio_async.protocol.odata3.texts import read_error
 
 __all__ = ["is_passing", "read_detail", "refusal"]
 
@@ -71,6 +73,10 @@ _FOR_GOOD = re.compile(
     re.IGNORECASE,
 )
 """Words of a 500 that the same request would get again."""
+
+_XML_ERROR = re.compile(rb"<(?:\w+:)?error[\s>]")
+_HEAD = 1000
+"""Bytes in which the root of an error in XML begins."""
 
 _DEEPEST = 32
 """Levels of nested errors that are followed at most."""
@@ -118,6 +124,8 @@ def read_detail(response: Response) -> tuple[str, str]:
             return _innermost(as_object(orjson.loads(body)))
         except ValueError:
             return "", ""
+    if _XML_ERROR.search(body, 0, _HEAD) and any(told := read_error(response.body)):
+        return told
     if body.startswith(b"<") and (title := _TITLE.search(response.text())):
         return "", f"a page titled {title[1].strip()!r}"
     return "", ""

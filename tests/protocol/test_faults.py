@@ -33,6 +33,30 @@ def test_a_success_is_no_error(status: int) -> None:
     assert refusal(REQUEST, Response(status=status)) is None
 
 
+@pytest.mark.parametrize("prefix", ["m:", ""])
+def test_an_error_of_odata_3_says_its_innermost_message_in_both_forms(prefix: str) -> None:
+    space = "http://schemas.microsoft.com/ado/2007/08/dataservices/metadata"
+    xml = (
+        f'\ufeff<?xml version="1.0"?>\n<m:error xmlns:m="{space}"><m:code>7</m:code>'
+        '<m:message xml:lang="en-US">An error has occurred.</m:message><m:innererror>'
+        "<m:message>Column by path X not found</m:message><m:type>T</m:type>"
+        "<m:stacktrace></m:stacktrace></m:innererror></m:error>"
+    )
+    if not prefix:
+        xml = xml.replace("xmlns:m=", "xmlns=").replace("m:", "")
+    json = {
+        "error": {
+            "code": "7",
+            "message": {"lang": "en-US", "value": "An error has occurred."},
+            "innererror": {"message": "Column by path X not found", "type": "T"},
+        }
+    }
+    for body in (xml.encode(), json):
+        error = refused(500, body)
+        assert (error.code, error.detail) == ("7", "Column by path X not found")
+        assert not is_passing(error)
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -118,6 +142,7 @@ def test_the_innermost_message_is_found_in_every_shape(
     [
         (b"<html><head><title>\n IIS 10.0 </title></head></html>", "a page titled 'IIS 10.0'"),
         (b"<html>No title</html>", ""),
+        (b"<html><title>A page</title><error </html>", "a page titled 'A page'"),
         (b"", ""),
         (b"{half", ""),
         (b"[1]", ""),

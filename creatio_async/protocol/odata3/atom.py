@@ -44,6 +44,10 @@ class _State:
     leave: "Callable[[AtomReader], None] | None" = None
 
 
+def _keep(_: "AtomReader", __: list[str]) -> None:
+    """Mark a link whose attributes are only kept: it is done where it is found, most often."""
+
+
 def _state(
     steps: "Mapping[str, Callable[[AtomReader, list[str]], _State | None]]",
     leave: "Callable[[AtomReader], None] | None" = None,
@@ -94,7 +98,7 @@ class AtomReader:
         self._entries: list[Entry] = []
         self._texts: list[str] = []
         self._said = ""
-        self._listen()
+        self._xml.handle(self._start_document, self._end)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes, any number of them.
@@ -137,18 +141,22 @@ class AtomReader:
             self._passed = 0  # the link is not to be passed over: it holds rows
             self._enter(self._LINK)
         step = self._steps.get(name)
-        state = None if step is None else step(self, attributes)
-        if state is not None:
+        if step is None:
+            self._link = None
+            self._passed = 1
+        elif step is _keep:
+            self._link = attributes
+            self._passed = 1
+        elif (state := step(self, attributes)) is not None:
             self._enter(state)
         else:
             self._passed = 1
-            if step is None:
-                self._pass(name)
 
-    def _pass(self, name: str) -> None:
-        self._link = None
-        if len(self._open) == 1:
+    def _start_document(self, name: str, attributes: list[str]) -> None:
+        if name not in self._steps:
             raise FormatError(f"the element {local_name(name)!r} where a feed or entry was due")
+        self._listen()
+        self._start(name, attributes)
 
     def _end(self, _: str) -> None:
         if self._passed:
@@ -189,25 +197,21 @@ class AtomReader:
             feed.next_link = absolute(self._based(feed.base, told), told["href"])
 
     def _begin_entry(self, attributes: list[str]) -> _State:
-        within_feed = self._open[-1] is self._FEED
-        base = self._feeds[-1].base if within_feed else self._places[-1].base
-        told = self._told(attributes) if attributes else {}
-        entry = Entry(self._based(base, told))
+        base = self._feeds[-1].base if self._open[-1] is self._FEED else self._places[-1].base
+        entry = Entry(base, {})
         self._entries.append(entry)
-        if not self._annotated:
-            return self._ENTRY
-        if "m:etag" in told:
-            entry.row["@odata.etag"] = told["m:etag"]
-        return self._ANNOTATED_ENTRY
+        if attributes:
+            told = self._told(attributes)
+            entry.base = self._based(base, told)
+            if self._annotated and "m:etag" in told:
+                entry.row["@odata.etag"] = told["m:etag"]
+        return self._ANNOTATED_ENTRY if self._annotated else self._ENTRY
 
     def _leave_entry(self) -> None:
         entry = self._entries.pop()
         if entry.expanded:
             entry.row.update(entry.expanded)
         self._targets[-1].append(entry.row)
-
-    def _entry_link(self, attributes: list[str]) -> None:
-        self._link = attributes
 
     def _annotated_link(self, attributes: list[str]) -> None:
         entry = self._entries[-1]
@@ -228,18 +232,19 @@ class AtomReader:
         place = self._places.pop()
         self._targets.pop()
         entry = self._entries[-1]
-        link = self._told(entry.link)
+        link = self._told(entry.link or [])
         name = navigation_of(link)
         if not name:
             raise FormatError("rows within a link that leads to no navigation property")
+        expanded = entry.expanded = entry.expanded or {}
         if place.feed is not None:
-            entry.expanded[name] = place.feed.rows
+            expanded[name] = place.feed.rows
             if self._annotated:
-                entry.expanded.update(place.feed.annotations(name))
+                expanded.update(place.feed.annotations(name))
         elif place.rows:
-            entry.expanded[name] = place.rows[-1]
+            expanded[name] = place.rows[-1]
         else:
-            entry.expanded[name] = [] if _IS_FEED.search(link.get("type", "")) else None
+            expanded[name] = [] if _IS_FEED.search(link.get("type", "")) else None
 
     def _content(self, attributes: list[str]) -> _State:
         if self._annotated and attributes:
@@ -345,7 +350,7 @@ class AtomReader:
     )
     _ENTRY: ClassVar = _state(
         {
-            "a:link": _entry_link,
+            "a:link": _keep,
             "a:content": _content,
             "m:properties": _begin_properties,
             "m:error": _begin_error,

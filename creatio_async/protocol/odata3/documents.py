@@ -1,7 +1,7 @@
 """Small documents of OData 3: a single property, ``$links``, the service document, errors.
 
-They are read in XML and in verbose JSON, whichever it is. Errors in JSON have the shape of those
-of OData 4: `creatio_async.protocol.faults` reads them.
+They are read in XML and in verbose JSON, whichever it is; errors in XML alone. Those in JSON have
+the shape of OData 4, and `creatio_async.protocol.faults` reads both.
 
 Source: OData 3.0, Atom Format and JSON Verbose Format; RFC 5023 for the service document.
 """
@@ -12,6 +12,7 @@ from creatio_async.protocol.json import as_list, as_object, as_text
 from creatio_async.protocol.odata3.answers import FormatError, Links, Row, absolute
 from creatio_async.protocol.odata3.edm import Values
 from creatio_async.protocol.odata3.properties import PropertyReader
+from creatio_async.protocol.odata3.texts import MAX_BYTES, parse, read_error, texts_of
 from creatio_async.protocol.odata3.verbose import (
     loads,
     next_link,
@@ -19,13 +20,11 @@ from creatio_async.protocol.odata3.verbose import (
     read_total,
     read_value,
 )
-from creatio_async.protocol.odata3.vocabulary import ShortNames, local_name, short_attributes
-from creatio_async.protocol.xmlreader import XmlError, XmlFeed, XmlReader
+from creatio_async.protocol.odata3.vocabulary import ShortNames
+from creatio_async.protocol.xmlreader import XmlFeed
 
 __all__ = ["is_xml", "read_error", "read_links", "read_property", "read_service"]
 
-_MAX_BYTES: Final = 64 * 1024 * 1024
-_MAX_DEPTH: Final = 64
 _BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
 _LOOKS_LIKE_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _URIS: Final = ("d:uri", "m:uri")
@@ -63,13 +62,13 @@ def read_property(
         raise FormatError("the element of a property was due")
 
     values = Values(decimals=decimals, nulls=nulls)
-    xml = XmlFeed(max_bytes=_MAX_BYTES)
+    xml = XmlFeed(max_bytes=MAX_BYTES)
     row: Row = {}
     reader = PropertyReader(
         xml, ShortNames(), values, annotated=annotated, done=never, foreign=never
     )
     reader.read_into(row)
-    _parse(xml, body)
+    parse(xml, body)
     (value,) = row.values()
     return value
 
@@ -82,7 +81,7 @@ def read_links(body: bytes, *, base: str = "") -> Links:
     """
     if not is_xml(body):
         return _json_links(payload(loads(body)), base)
-    found = _texts_of(body, {*_URIS, "d:next", "m:next", "m:count", "d:count"})
+    found = texts_of(body, {*_URIS, "d:next", "m:next", "m:count", "d:count"})
     root = found.root
     if root not in {"d:links", "m:links", *_URIS}:
         raise FormatError(f"the element {root!r} where links were due")
@@ -107,73 +106,10 @@ def read_service(body: bytes) -> list[str]:
         if names is None or not set(map(type, names)) <= {str}:
             raise FormatError("no service document: it has no 'EntitySets'")
         return names
-    found = _texts_of(body, set())
+    found = texts_of(body, set())
     if found.root != "app:service":
         raise FormatError(f"the element {found.root!r} where a service document was due")
     return [href.rstrip("/").rpartition("/")[2] for href in found.collections]
-
-
-def read_error(body: bytes) -> tuple[str, str]:
-    """Return the code and the innermost message of an error in XML; empty where there is none."""
-    try:
-        found = _texts_of(body, {"m:code", "m:message"})
-    except FormatError:
-        return "", ""
-    if found.root != "m:error":
-        return "", ""
-    messages = [text for text in found.named("m:message") if text]
-    return "".join(found.named("m:code")[:1]), messages[-1] if messages else ""
-
-
-class _Texts:
-    """The texts of some elements of a document, in their order, and what it is."""
-
-    def __init__(self, wanted: set[str]) -> None:
-        self.root = ""
-        self.collections: list[str] = []
-        self._wanted = wanted
-        self._names = ShortNames()
-        self._found: list[tuple[str, str]] = []
-        self._parts: list[str] = []
-
-    def named(self, *names: str) -> list[str]:
-        """Return the texts of the elements of these names."""
-        return [text for name, text in self._found if name in names]
-
-    def start(self, name: str, attributes: list[str]) -> None:
-        """Take the begin of an element."""
-        short = self._names[name]
-        self.root = self.root or short or local_name(name)
-        self._parts.clear()
-        if short == "app:collection":
-            told = short_attributes(self._names, attributes)
-            self.collections.append(told.get("href", ""))
-
-    def text(self, text: str) -> None:
-        """Take a part of a text."""
-        self._parts.append(text)
-
-    def end(self, name: str) -> None:
-        """Take the end of an element."""
-        short = self._names[name]
-        if short in self._wanted:
-            self._found.append((short, "".join(self._parts).strip()))
-        self._parts.clear()
-
-
-def _texts_of(body: bytes, wanted: set[str]) -> _Texts:
-    found = _Texts(wanted)
-    xml = XmlReader(found.start, found.end, found.text, max_bytes=_MAX_BYTES, max_depth=_MAX_DEPTH)
-    _parse(xml, body)
-    return found
-
-
-def _parse(xml: XmlFeed, body: bytes) -> None:
-    try:
-        xml.feed(body)
-        xml.close()
-    except XmlError as error:
-        raise FormatError(str(error)) from None
 
 
 def _json_links(found: Any, base: str) -> Links:

@@ -31,11 +31,11 @@ class Entry:
     """A row, as far as it is read."""
 
     base: str
-    row: Row = field(factory=Row)
-    expanded: Row = field(factory=Row)
+    row: Row
+    expanded: Row | None = None
     """Put behind the columns, where OData 4 has them."""
-    link: list[str] = field(factory=list[str])
-    """The attributes of the last link."""
+    link: list[str] | None = None
+    """The attributes of the link that rows are within."""
 
 
 @define

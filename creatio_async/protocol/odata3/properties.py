@@ -121,9 +121,13 @@ class PropertyReader:
         attributes = self._attributes
         if not attributes and self._untyped is None:
             self._row[column] = text
-        elif len(attributes) == 2 and attributes[0] in _TYPE and attributes[1] in self._readers:
+        elif (
+            len(attributes) == 2
+            and attributes[0] in _TYPE
+            and (reader := self._readers.get(attributes[1])) is not None
+        ):
             try:
-                self._row[column] = self._readers[attributes[1]](text)
+                self._row[column] = reader(text)
             except (ValueError, LookupError):
                 self._row[column] = self._values.read(column, attributes[1], text)
         else:

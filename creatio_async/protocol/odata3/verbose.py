@@ -7,8 +7,9 @@ has a text in this column; numbers that are texts stay texts.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, cast
 
 import orjson
@@ -200,31 +201,30 @@ class _Reader:
             else:
                 self._objects(name, rows, values, edm)
         elif str in kinds:
-            given = list(values)
-            read = self._texts(name, given, edm if isinstance(edm, str) else None)
-            if read != given:
+            read = self._texts(name, values, kinds, edm if isinstance(edm, str) else None)
+            if read is not None:
                 for row, value in zip(rows, read, strict=True):
                     row[name] = value
 
-    def _texts(self, name: str, given: list[Any], edm: str | None) -> list[Any]:
-        """Return the values of a column that holds texts, and None or numbers perhaps."""
+    def _texts(
+        self, name: str, given: tuple[Any, ...], kinds: set[type], edm: str | None
+    ) -> list[Any] | None:
+        """Return the values of a column that holds texts; None where they are what is given."""
         values = self._values
         if edm is None:
             try:
-                return [values.guessed(each) if isinstance(each, str) else each for each in given]
+                return _each(values.guessed, given, kinds)
             except ValueError:  # it is no column of dates
                 reader = values.text
         else:
             reader = values.readers.get(edm, values.text)
         if reader is None:
-            return given
+            return None
         try:
-            return [reader(each) if isinstance(each, str) else each for each in given]
+            read = _each(reader, given, kinds)
         except (ValueError, LookupError):
-            kind = edm or "Edm.String"
-            return [
-                values.read(name, kind, each) if isinstance(each, str) else each for each in given
-            ]
+            read = _each(partial(values.read, name, edm or "Edm.String"), given, kinds)
+        return None if tuple(read) == given else read
 
     def _metadata(self, rows: list[Row]) -> None:
         for row in rows:
@@ -276,6 +276,13 @@ class _Reader:
 
 
 _values = dict[str, Any].values
+
+
+def _each(reader: Callable[[str], Any], given: tuple[Any, ...], kinds: set[type]) -> list[Any]:
+    """Return what *reader* makes of the texts among values of these *kinds*."""
+    if len(kinds) == 1:
+        return list(map(reader, given))
+    return [reader(each) if isinstance(each, str) else each for each in given]
 
 
 def _all_deferred(values: Iterable[Row]) -> bool:
