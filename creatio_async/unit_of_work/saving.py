@@ -5,6 +5,7 @@ whether they are there tells whether it was carried out. Only what was not is se
 """
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from attrs import define, field, frozen
 
@@ -50,6 +51,15 @@ class _Refusal:
         return operation == "delete" and isinstance(self.error, NotFoundError)
 
 
+@frozen(eq=False)
+class _Left:
+    """What is to be sent, or is left of it after a send."""
+
+    planned: Sequence[Planned]
+    is_open: bool = False
+    """There are updates in it that may have been carried out: to do them again does no harm."""
+
+
 @define(eq=False)
 class Saver:
     """Saves the change sets of one unit of work, one after another."""
@@ -84,27 +94,29 @@ class Saver:
                 says that this could not be found out.
         """
         sender = self.service.sender
-        started, attempt, was_doubted = sender.clock(), 0, False
+        started, attempt, was_doubted, left = sender.clock(), 0, False, _Left(planned)
         while True:
             attempt += 1
-            refusal = await self._send(planned)
+            refusal = await self._send(left.planned)
             if refusal is None:
                 return
             if refusal.is_unsettled or (was_doubted and refusal.is_of_a_repeat):
                 was_doubted = True
-                planned = await self._look_up(planned)
-                if not planned:
+                left = await self._look_up(left.planned)
+                if not left.planned:
                     return
+            elif not refusal.is_answer:  # the sender has tried often enough
+                self._give_up(refusal, left)
             wait = sender.retry.wait(
                 _as_transport(refusal.error),
-                # What is left is known not to be done: it does no harm to send it.
+                # What is left was not done, or does no harm when it is done again.
                 repeat=Repeat.REFUSED if refusal.is_answer else Repeat.IDEMPOTENT,
                 attempt=attempt,
                 elapsed=sender.clock() - started,
             )
             if wait is None:
-                self._give_up(refusal, len(planned))
-            await sender.sleep(wait or 0.0)
+                self._give_up(refusal, left)
+            await sender.sleep(wait)
 
     async def _send(self, planned: Sequence[Planned]) -> _Refusal | None:
         """Send a change set; accept what its answer says, or return why it says nothing good."""
@@ -141,7 +153,7 @@ class Saver:
             planned.row.take(row or {}, planned.values)
         self.saved.append(Saved(planned.change, planned.row, status))
 
-    async def _look_up(self, planned: Sequence[Planned]) -> list[Planned]:
+    async def _look_up(self, planned: Sequence[Planned]) -> _Left:
         """Accept what of *planned* was carried out; return the rest, which may be sent again.
 
         Raises:
@@ -152,7 +164,8 @@ class Saver:
         rows = dict(zip(map(id, asked), await self._rows(asked), strict=True))
         created = [each for each in asked if each.change.operation == "create"]
         there = [each for each in created if rows[id(each)] is not None]
-        if created and len(there) in {0, len(created)}:
+        is_whole = bool(created) and len(there) in {0, len(created)}
+        if is_whole:
             done = list(planned) if there else []
         else:  # nothing new to tell by; or a server that does not keep change sets whole
             is_gone = [e for e in asked if e not in created and rows[id(e)] is None]
@@ -163,7 +176,8 @@ class Saver:
         left = [each for each in planned if each not in done]
         for each in left:
             each.row.doubt(each.values)
-        return left
+        is_open = not is_whole and any(each.change.operation == "update" for each in left)
+        return _Left(left, is_open)
 
     async def _rows(self, asked: Sequence[Planned]) -> list[Row | None]:
         """Return the rows of *asked* as the server has them; None where there is none."""
@@ -175,17 +189,15 @@ class Saver:
             await batch.send()
             return [_found(*pair) for pair in zip(asked, answers, strict=True)]
         except (TransportError, ResponseError, BatchError) as failure:
-            reason = (
-                f"no answer came to {_names(asked)}, and whether they were carried out "
-                f"is unknown: {failure} ({told(self._changes())})"
-            )
-            raise TransportError(failure.request, reason) from failure
+            raise _unknown(failure, asked, self._changes()) from failure
 
-    def _give_up(self, refusal: _Refusal, count: int) -> None:
-        error = refusal.error
+    def _give_up(self, refusal: _Refusal, left: _Left) -> NoReturn:
+        error, saved = refusal.error, self._changes()
         if refusal.is_answer:
-            raise SaveError(refusal.change, error, self._changes()) from error
-        error.add_note(f"none of the {count} changes was carried out; {told(self._changes())}")
+            raise SaveError(refusal.change, error, saved) from error
+        if left.is_open:
+            raise _unknown(error, left.planned, saved) from error
+        error.add_note(f"none of the {len(left.planned)} changes was carried out; {told(saved)}")
         raise error
 
     def _changes(self) -> tuple[Change, ...]:
@@ -251,6 +263,16 @@ def _as_transport(error: _Failure) -> TransportError | ResponseError:
     if isinstance(error, BatchError):
         return TransportError(error.request, str(error))
     return error
+
+
+def _unknown(
+    error: _Failure, planned: Sequence[Planned], saved: tuple[Change, ...]
+) -> TransportError:
+    reason = (
+        f"no answer came to {_names(planned)}, and whether that was carried out is unknown: "
+        f"{error} ({told(saved)})"
+    )
+    return TransportError(error.request, reason)
 
 
 def _names(planned: Sequence[Planned]) -> str:

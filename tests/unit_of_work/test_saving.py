@@ -20,7 +20,7 @@ from creatio_async import (
 )
 from creatio_async.emulator import Cut, DropAfter, DropBefore, Emulator, Fail, Latency, Refuse
 from creatio_async.messages import Request, Response
-from tests.api.canned import AUTH, answer, canned, client, lost
+from tests.api.canned import AT_ONCE, AUTH, answer, canned, client, lost
 from tests.api.conftest import crm, emulator
 from tests.emulator.caller import ZERO
 
@@ -155,6 +155,22 @@ async def test_rows_that_lead_to_each_other_are_saved_together(
     work.delete(account)
     assert [each.change.operation for each in await work.save()] == ["update", "delete", "delete"]
     assert names(emulator, "Account") == []
+
+
+async def test_a_ring_of_rows_that_takes_several_change_sets_is_closed_by_the_last(
+    work: UnitOfWork, emulator: Emulator
+) -> None:
+    ring = [work.add("Account", {"Name": str(number)}) for number in range(150)]
+    for account, following in zip(ring, [*ring[1:], ring[0]], strict=True):
+        work.link(account, "Parent", following)
+    responses = await work.save(atomic=False)
+    assert (len(responses), responses[-1].change.operation) == (151, "update")
+    parents = {row["Id"]: row["ParentId"] for row in emulator.rows("Account")}
+    assert parents == {row.id: row["ParentId"] for row in ring}
+    for account in ring:
+        work.delete(account)
+    await work.save(atomic=False)
+    assert emulator.rows("Account") == []
 
 
 async def test_what_is_added_and_deleted_before_it_is_saved_is_forgotten(
@@ -308,7 +324,7 @@ async def test_a_change_that_is_taken_back_while_in_doubt_is_taken_back_on_the_s
     city = await work.get("City", key)
     city["Name"] = "new"
     emulator.troubles.add(DropAfter(), where=_writes("PATCH"), times=9)
-    with pytest.raises(TransportError):
+    with pytest.raises(TransportError, match=f"update City {key}, .* is unknown"):
         await work.save()
     emulator.troubles.clear()
     assert names(emulator) == ["new"]
@@ -326,6 +342,19 @@ async def test_what_the_server_did_not_begin_is_sent_again(
     await work.save()
     assert names(emulator) == ["new"]
     assert len(batches(emulator)) == 3
+
+
+async def test_what_was_never_sent_is_tried_as_often_as_any_request_and_said_to_be_undone() -> None:
+    transport = canned(*[lost("nobody listens", sent=False)] * 9)
+    async with client(transport) as crm:
+        work = crm.odata.unit_of_work()
+        work.add("City", {"Name": "new"})
+        with pytest.raises(TransportError, match="nothing was sent") as caught:
+            await work.save()
+        assert caught.value.__notes__ == [
+            "none of the 1 changes was carried out; nothing was saved"
+        ]
+        assert len(transport.requests) == AT_ONCE.attempts
 
 
 async def test_a_failure_of_the_server_after_its_work_is_no_failure(
