@@ -1,9 +1,11 @@
-"""``creatio-async demo``: 34,006 cities there and back, and two business processes."""
+"""``creatio-async demo``: 34,006 cities there and back, a load that dies, and two processes."""
 
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -14,10 +16,11 @@ from rich.prompt import Confirm
 from rich.table import Table
 from rich.text import Text
 
-from creatio_async import Creatio, Password, ProcessError, ResponseError
+from creatio_async import Creatio, Password, ProcessError, ResponseError, State
 from creatio_async.cli.login import Login
 from creatio_async.cli.output import note, results, status
 from creatio_async.cli.running import run_async
+from creatio_async.cli.second import changed, changed_rows, kill_half_way, resume
 from creatio_async.cli.trial import (
     COLUMNS,
     Loaded,
@@ -32,6 +35,8 @@ from creatio_async.data import CITIES, cities
 
 __all__ = ["demo"]
 
+_USER = "Supervisor"
+"""The user of the emulator, and his password."""
 _MOST_AT_ONCE = 64
 _STEP = 50
 
@@ -44,11 +49,12 @@ def demo(
     yes: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     login: Login = Login(),  # noqa: B008 - frozen
 ) -> int:
-    """Load cities, read them back, compare, and run two business processes.
+    """Load cities, read them back, compare, sync a changed file, and run two business processes.
 
-    Without --url this happens on an emulator that lives as long as the command. With it, it
-    happens on that site, which must have the objects City, Country and TimeZone; what was written
-    there is removed at the end, also after a failure.
+    Without --url this happens on an emulator that lives as long as the command; a second load is
+    then killed half-way, too, and goes on from its journal. With it, it happens on that site, which
+    must have the objects City, Country and TimeZone, without the second load and the changed file;
+    what was written there is removed at the end, also after a failure.
 
     Args:
         rows: How many of the 34,006 cities.
@@ -77,10 +83,14 @@ def _allowed(url: str, rows: int) -> bool:
 
 
 async def _on_emulator(demo: "_Demo", served: AbstractAsyncContextManager[str]) -> int:
-    async with served as url, Creatio(url, Password("Supervisor", "Supervisor")) as crm:
+    async with served as url, Creatio(url, Password(_USER, _USER)) as crm:
         note(f"An emulator listens at {url} for as long as this takes.")
         await demo.write(crm)
         await demo.compare(crm.odata["City"].select(*COLUMNS))
+        await demo.sync(crm)
+        with TemporaryDirectory(prefix="creatio-async-") as folder:
+            await demo.kill_and_resume(crm, url, Path(folder) / "twins.journal")
+        await demo.compare(crm.odata["City"].select(*COLUMNS), again=True)
         await demo.run_processes(crm)
     return demo.sum_up()
 
@@ -129,15 +139,55 @@ class _Demo:
         if self.loaded.error:
             self._find("First failure", self.loaded.error, ok=False)
 
-    async def compare(self, rows: AsyncIterable[Mapping[str, Any]]) -> None:
-        back = Tally()
+    async def sync(self, crm: Creatio) -> None:
+        lookups, wanted, due = await Lookups.read(crm), Tally(), changed(self.rows)
+
+        def source() -> Iterator[dict[str, Any]]:
+            for row in changed_rows(lookups, self.rows):
+                wanted.add(row)
+                step(1)
+                yield row
+
+        with _progress("Syncing", self.rows) as step:
+            report = await crm.odata["City"].sync(source(), key="Id", at_once=self.at_once)
+        self.loaded.sent = wanted
+        unchanged = report.counts.get(State.UNCHANGED, 0)
+        ok = report.written == {"update": due} and unchanged == self.rows - due
+        sent = ", ".join(f"{name} of {count:,}" for name, count in report.written.items())
+        self._find("A changed file", f"{sent or 'nothing'} sent, {unchanged:,} left alone", ok=ok)
+
+    async def kill_and_resume(self, crm: Creatio, url: str, journal: Path) -> None:
+        lookups, own = await Lookups.read(crm), {"CREATIO_USER": _USER, "CREATIO_PASSWORD": _USER}
+        killed = await kill_half_way(url, own, journal, rows=self.rows, at_once=self.at_once)
+        self._find("A load, killed", f"at {killed.told:,} of {killed.rows:,} rows", ok=True)
+        with _progress("Resuming", killed.rows) as step:
+            resumed = await resume(
+                crm, lookups, killed, rows=self.rows, at_once=self.at_once, step=step
+            )
+        done = resumed.report.done
+        rest = killed.rows - killed.told
+        self._find(
+            "The same, resumed",
+            f"{done:,} of {killed.rows:,} rows, the last {rest:,} in {resumed.requests} requests",
+            ok=done == killed.rows,
+        )
+        self.loaded.sent += resumed.written
+
+    async def compare(self, rows: AsyncIterable[Mapping[str, Any]], *, again: bool = False) -> None:
+        back, sent = Tally(), self.loaded.sent
         began = perf_counter()
-        with _progress("Reading", self.rows) as step:
+        with _progress("Reading", sent.count) as step:
             async for row in rows:
                 back.add(row)
                 step(1)
+        same = back == sent
+        if again:
+            found = (
+                f"{back.count:,} rows, {'each of them once' if same else 'and NOT the right ones'}"
+            )
+            self._find("The table after that", found, ok=same)
+            return
         self._find("Cities read back", _rate(back.count, began), ok=back.count == self.rows)
-        same = back == self.loaded.sent
         self._find("Compared", "the same rows" if same else "NOT the same rows", ok=same)
 
     async def run_processes(self, crm: Creatio) -> None:

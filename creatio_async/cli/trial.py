@@ -84,6 +84,10 @@ class Tally:
         self.checksum = (self.checksum + int.from_bytes(digest)) % 2**64
         self.count += 1
 
+    def __add__(self, other: "Tally") -> "Tally":
+        """Return the tally of the rows of both."""
+        return Tally(self.count + other.count, (self.checksum + other.checksum) % 2**64)
+
 
 @define
 class Loaded:

@@ -45,6 +45,9 @@ def test_the_demo_needs_nothing_but_itself(capsys: pytest.CaptureFixture[str]) -
     out, err = capsys.readouterr()
     assert "300 in" in out
     assert "the same rows" in out
+    assert "update of 3 sent, 297 left alone" in out
+    assert "75 of 75 rows, the last" in out
+    assert "375 rows, each of them once" in out
     assert "a contact added by one, found by the other" in out
     assert "FAILED" not in out
     assert "An emulator listens at http://127.0.0.1:" in err
@@ -52,7 +55,7 @@ def test_the_demo_needs_nothing_but_itself(capsys: pytest.CaptureFixture[str]) -
 
 def test_results_go_to_standard_output_and_progress_to_standard_error(start: Start) -> None:
     out, err = start("demo", "--rows", "300").communicate(timeout=60)
-    assert out.count("\n") == 4
+    assert out.count("\n") == 8
     assert "records/s" in err
     assert "records/s" not in out
     assert "Traceback" not in err

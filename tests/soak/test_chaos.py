@@ -167,6 +167,7 @@ async def chaos(kind: str, rows: int, kills: int, seed: int, folder: Path) -> No
             assert last["counts"].keys() <= {"done", "unchanged", "failed"}, last
             await mend(run)
         print(f"{run.kills} kills, {run.seen:,} batches: {last['counts']}")  # noqa: T201
+        print(*last["failures"], sep="\n")  # noqa: T201
         assert_exact(site, load, rows)
         assert_agrees(site, load, rows, folder / "journal")
 
