@@ -163,13 +163,14 @@ def main() -> int:
     def place(at: int) -> str:
         return f"row {at}"
 
+    own_sets = multipartbatch.Form(own_sets=True)
     tasks: dict[str, Callable[[], object]] = {
         "floor encode": lambda: envelope(sent),
         "json encode": lambda: jsonbatch.encode(sent, place),
         "floor decode": lambda: orjson.loads(in_json.body),
         "json decode": lambda: jsonbatch.decode(count, _REQUEST, in_json),
         "multipart encode": lambda: multipartbatch.encode(sent, place),
-        "multipart encode, own sets": lambda: multipartbatch.encode(sent, place, own_sets=True),
+        "multipart encode, own sets": lambda: multipartbatch.encode(sent, place, own_sets),
         "multipart decode": lambda: multipartbatch.decode(count, _REQUEST, in_multipart),
     }
     took = best(tasks, count, asked.rounds)

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from creatio_async.models.base import UNSET, Model, ModelWith, column
     from creatio_async.models.columns import AnyColumns, ColumnOf, Columns, ManyOf, columns
     from creatio_async.odata import OData
+    from creatio_async.odata3 import OData3
     from creatio_async.outcomes import State
     from creatio_async.process_state import ProcessState
     from creatio_async.processes import Processes
@@ -150,6 +151,7 @@ __all__ = [
     "NotFoundError",
     "NotImplementedByServerError",
     "OData",
+    "OData3",
     "Observer",
     "OpenTelemetryObserver",
     "Outcome",
@@ -270,6 +272,7 @@ _HOMES = {
     "models.base": ("UNSET", "Model", "ModelWith", "column"),
     "models.columns": ("AnyColumns", "ColumnOf", "Columns", "ManyOf", "columns"),
     "odata": ("OData",),
+    "odata3": ("OData3",),
     "outcomes": ("State",),
     "process_state": ("ProcessState",),
     "processes": ("Processes",),

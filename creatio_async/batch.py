@@ -23,7 +23,7 @@ from creatio_async.protocol.dialect import Dialect, Encoded
 from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata.expressions import Column
-from creatio_async.protocol.odata.spec import Expand, QuerySpec, as_columns, as_expands
+from creatio_async.protocol.odata.spec import Expand, Page, QuerySpec, Row, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
 from creatio_async.protocol.retry import Repeat, is_doubtful
 from creatio_async.protocol.values import check_row
@@ -59,8 +59,10 @@ class Sent:
     """Why it failed, or why nothing is known of it."""
     answer: tuple[Request, Response] | None = field(default=None, repr=False)
     """Its own answer, and the request that it stands for."""
-    expanded: bool = field(default=False, repr=False)
-    """Its rows may hold other rows."""
+    spec: QuerySpec = field(factory=QuerySpec, repr=False)
+    """What a query asks for."""
+    rows: list[Row] | None = field(default=None, repr=False)
+    """The rows of a query whose answer was cut into pages."""
 
     def result(self) -> Any:
         """Return what the operation gave.
@@ -80,10 +82,16 @@ class Sent:
             raise RuntimeError("the batch has no answer yet: await batch.send() first")
         request, response = self.answer
         if self.kind == "query":
-            return self.dialect.page(request, response, expanded=self.expanded).rows
+            return self.page().rows if self.rows is None else self.rows
         if self.kind in {"create", "get"} and response.body:
-            return self.dialect.entity(request, response)
+            return self.dialect.entity(request, response, annotated=self.spec.annotated)
         return None
+
+    def page(self) -> Page:
+        """Return the rows of the answer to a query."""
+        assert self.answer is not None  # noqa: S101 - only once there is one
+        spec = self.spec
+        return self.dialect.page(*self.answer, expanded=bool(spec.expand), annotated=spec.annotated)
 
 
 Key = UUID | str | Sent
@@ -215,7 +223,7 @@ class Batch(Group):
         return self._add("GET", self._dialect.entity_path(entity_set, row, spec), "get", row)
 
     def query(self, query: Query) -> Sent:
-        """Read the rows of *query*, in one answer and so 20,000 at most.
+        """Read the rows of *query*: 20,000 at most, or as many as the server's links lead to.
 
         Raises:
             ValueError: A long ``in_`` would need several requests, or one has no values.
@@ -226,7 +234,7 @@ class Batch(Group):
         if len(parts) > 1:
             raise ValueError("the in_ of this query does not fit into one request")
         sent = self._add("GET", self._dialect.collection_path(query.name, parts[0]), "query")
-        sent.expanded = bool(query.spec.expand)
+        sent.spec = query.spec
         return sent
 
     @contextmanager
@@ -269,7 +277,7 @@ class Batch(Group):
         for sent in self._operations:
             sent.state = State.UNKNOWN  # until there is an answer, and if waiting is cancelled
         try:
-            reply = await self._service.sender.send(call)
+            reply = await self._service.exchange(call)
             groups = [each.group for each in operations]
             items = self._dialect.decode_batch(
                 len(operations), reply.request, reply.response, groups=groups
@@ -278,6 +286,19 @@ class Batch(Group):
             self._lost(error)
             raise
         self._settle(reply, items)
+        for sent in self._operations:
+            if sent.kind == "query" and sent.state is State.DONE:
+                await self._read_on(sent)
+
+    async def _read_on(self, sent: Sent) -> None:
+        """Read the rest of an answer that the server has cut into pages."""
+        try:
+            page = sent.page()
+            sent.rows = page.rows
+            if page.next_link is not None:
+                sent.rows = await self._service.rest(page, sent.spec)
+        except (TransportError, ResponseError) as error:
+            sent.state, sent.error = State.FAILED, error
 
     def _lost(self, error: TransportError | ResponseError | BatchError) -> None:
         doubt = isinstance(error, BatchError) or is_doubtful(error)

@@ -19,7 +19,9 @@ from creatio_async.auth import Auth, ClientCredentials, Password
 from creatio_async.checking import Checked, check
 from creatio_async.messages import Headers, Response
 from creatio_async.odata import OData
+from creatio_async.odata3 import OData3
 from creatio_async.processes import Processes
+from creatio_async.protocol.dialect3 import Dialect3
 from creatio_async.protocol.dialect4 import Dialect4
 from creatio_async.protocol.odata.reading import Reading
 from creatio_async.protocol.retry import RetryPolicy
@@ -42,6 +44,7 @@ class _Parts:
 
     sender: Sender
     odata: OData
+    odata3: OData3
     processes: Processes
     asking: Asking
 
@@ -169,6 +172,14 @@ class Creatio:
         return self._open.odata
 
     @property
+    def odata3(self) -> OData3:
+        """OData 3, in Atom: ``crm.odata3["Contact"]``. The calls are those of `odata`.
+
+        ``crm.odata3.using("json")`` is the same in verbose JSON.
+        """
+        return self._open.odata3
+
+    @property
     def processes(self) -> Processes:
         """Business processes."""
         return self._open.processes
@@ -283,7 +294,9 @@ class Creatio:
         async with AsyncExitStack() as stack:
             sender = await stack.enter_async_context(self._opening.opened())
             odata = OData(Service(sender, Dialect4(self._reading)))
-            self._parts = _Parts(sender, odata, Processes(sender), Asking(sender))
+            nulls, decimals = self._reading.nulls, self._reading.decimals
+            odata3 = OData3.of(sender, Dialect3(nulls=nulls, decimals=decimals))
+            self._parts = _Parts(sender, odata, odata3, Processes(sender), Asking(sender))
             self._stack = stack.pop_all()
         return self
 

@@ -132,13 +132,16 @@ class EntitySet(Many):
         name = self._service.dialect.collection_in(self.name, key_text(key), navigation)
         return Query(self._service, name)
 
-    def stream(self, key: UUID | str, field: str) -> Stream:
+    def stream(self, key: UUID | str, field: str | None = None) -> Stream:
         """Return the stream in *field* of the row whose `Id` is *key*; nothing is sent.
+
+        Without *field* it is the bytes that the row itself stands for, where it is a media entry.
+        Creatio has none; other services do.
 
         Raises:
             ValueError: *key* is no UUID, or *field* no identifier.
         """
-        return Stream(self._service.sender, self._service.field_path(self.name, key, field))
+        return Stream(self._service, self._service.stream_path(self.name, key, field))
 
     async def create(self, row: Mapping[str, Any], *, return_row: bool = True) -> Row:
         """Add *row*; return it as the server has it, with its defaults.

@@ -50,7 +50,7 @@ async def _find(service: Service, name: str, keys: Sequence[str], spec: QuerySpe
     operations = [Operation("GET", dialect.entity_path(name, key, spec)) for key in keys]
     travels = dialect.batch_format(None, continue_on_error=True)
     encoded = dialect.encode_batch(operations, lambda at: keys[at], travels)
-    reply = await service.sender.send(call_of(dialect, encoded, reads=True))
+    reply = await service.exchange(call_of(dialect, encoded, reads=True))
     base = str(reply.request.url).removesuffix("$batch")
     found: list[Found] = []
     items = dialect.decode_batch(len(keys), reply.request, reply.response)
@@ -60,7 +60,13 @@ async def _find(service: Service, name: str, keys: Sequence[str], spec: QuerySpe
         error = inner_refusal(inner_request(base, operation), as_response(item))
         if error is not None and not isinstance(error, NotFoundError):
             raise error
-        row = None if error is not None else dialect.row_of(item, annotated=spec.annotated)
+        row: Row | None = None
+        if error is None:
+            try:
+                row = dialect.row_of(item, base + operation.path, annotated=spec.annotated)
+            except ValueError as failure:
+                detail = f"the answer to {operation.path} is no row: {failure}"
+                raise BatchError(reply.request, reply.response, detail) from None
         found.append(Found(key, row))
     if not found:
         raise BatchError(reply.request, reply.response, "the first row of the batch has no answer")

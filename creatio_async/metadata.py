@@ -11,7 +11,6 @@ from creatio_async.messages import Response
 from creatio_async.protocol.odata.metadata import MetadataError, SchemaReader, read_schema
 from creatio_async.protocol.odata.schema import Schema
 from creatio_async.runtime.sender import Call, Sender
-from creatio_async.service import Service
 
 __all__ = ["read_metadata"]
 
@@ -21,30 +20,30 @@ _HASHES = Call(method="GET", path="api/ClientCache/Hashes", headers={"Accept": "
 _KIND = b"creatio_async metadata 1\n"
 
 
-async def read_metadata(service: Service, cache: Path | None) -> Schema:
-    """Return the schema of the service.
+async def read_metadata(sender: Sender, service: str, cache: Path | None = None) -> Schema:
+    """Return the schema of the *service* at this path, relative to the workspace.
 
     Raises:
         UnexpectedResponseError: The answer is no ``$metadata``.
     """
     if cache is None:
-        return (await _fetch(service, keep=False))[0]
-    head = await _head(service.sender, service.root)
+        return (await _fetch(sender, service, keep=False))[0]
+    head = await _head(sender, service)
     kept = await asyncio.to_thread(_kept, cache, head) if head is not None else None
     if kept is not None:
         return kept
-    schema, document = await _fetch(service, keep=head is not None)
+    schema, document = await _fetch(sender, service, keep=head is not None)
     if head is not None:
         await asyncio.to_thread(_keep, cache, head + document)
     return schema
 
 
-async def _fetch(service: Service, *, keep: bool) -> tuple[Schema, bytes]:
-    path = f"{service.dialect.service}/$metadata"
-    call = Call(method="GET", path=path, headers={"Accept": "application/xml"})
+async def _fetch(sender: Sender, service: str, *, keep: bool) -> tuple[Schema, bytes]:
+    headers = {"Accept": "application/xml"}
+    call = Call(method="GET", path=f"{service}/$metadata", headers=headers)
     reader = SchemaReader()
     document: list[bytes] = []
-    async with service.sender.open(call) as incoming:
+    async with sender.open(call) as incoming:
         try:
             async for chunk in incoming.chunks():
                 reader.feed(chunk)
@@ -58,14 +57,14 @@ async def _fetch(service: Service, *, keep: bool) -> tuple[Schema, bytes]:
             raise UnexpectedResponseError(incoming.request, response, "", detail) from None
 
 
-async def _head(sender: Sender, root: str) -> bytes | None:
+async def _head(sender: Sender, service: str) -> bytes | None:
     """Return what a kept document begins with; None where the site does not tell its state."""
     try:
         reply = await sender.send(_HASHES)
     except CreatioError:
         return None
     state = hashlib.sha256(reply.response.body).hexdigest()
-    return _KIND + f"{root}\n{state}\n".encode()
+    return _KIND + f"{sender.session.workspace}/{service}\n{state}\n".encode()
 
 
 def _kept(cache: Path, head: bytes) -> Schema | None:

@@ -143,7 +143,9 @@ class OData:
             UnexpectedResponseError: The answer is no ``$metadata``.
             OSError: The file cannot be written.
         """
-        return await read_metadata(self._service, None if cache is None else Path(cache))
+        service = self._service
+        path = None if cache is None else Path(cache)
+        return await read_metadata(service.sender, service.dialect.service, path)
 
     async def entity_sets(self) -> list[str]:
         """Return the names of the entity sets, in the order of the service."""

@@ -181,7 +181,7 @@ class Query:
         return rows
 
     async def _pages_of(self, spec: QuerySpec, size: int | None) -> AsyncIterator[Page]:
-        pager = Pager(spec, size)
+        pager = Pager(spec, size, self._service.dialect.has_links)
         step: QuerySpec | str | None = pager.begin()
         count: int | None = None
         is_first = True
@@ -218,7 +218,8 @@ class Query:
         reply: Reply | None = None
         for part in split(self.spec):
             wanted = rows - len(found)
-            pager = Pager(evolve(part, top=wanted if part.top is None else min(wanted, part.top)))
+            top = wanted if part.top is None else min(wanted, part.top)
+            pager = Pager(evolve(part, top=top), has_links=self._service.dialect.has_links)
             step: QuerySpec | str | None = pager.begin()
             while step is not None:
                 page, reply = await self._step(step)

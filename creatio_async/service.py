@@ -1,12 +1,15 @@
 """One OData service of a site: what it is asked, and the sender that reaches it."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 from yarl import URL
 
 from creatio_async.errors import CreatioError, NotFoundError
+from creatio_async.messages import Upload
+from creatio_async.metadata import read_metadata
 from creatio_async.protocol.dialect import Dialect, Returns
 from creatio_async.protocol.faults import read_detail
 from creatio_async.protocol.names import check_name, key_text, quote_segment, quote_uri
@@ -14,12 +17,32 @@ from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
 from creatio_async.protocol.retry import Repeat
 from creatio_async.runtime.sender import Call, Reply, Sender
 
-__all__ = ["Service"]
+__all__ = ["LinkTrail", "Service"]
 
 _NUMBER = {"Accept": "text/plain, application/json;q=0.5"}
 _TEXT = {"Accept": "text/plain, */*;q=0.5"}
 _MISSING = frozenset({404})
 _NOT_MODIFIED = frozenset({304})
+
+
+@define
+class LinkTrail:
+    """Finds out whether links lead in a circle, without keeping each of them (Brent)."""
+
+    _mark: str = ""
+    _seen: int = 0
+
+    def check(self, link: str) -> None:
+        """Take the next link.
+
+        Raises:
+            CreatioError: It was there before.
+        """
+        if link == self._mark:
+            raise CreatioError(f"the server's next links lead in a circle: {link}")
+        self._seen += 1
+        if self._seen & (self._seen - 1) == 0:
+            self._mark = link
 
 
 @define(eq=False)
@@ -28,11 +51,22 @@ class Service:
 
     sender: Sender
     dialect: Dialect
+    _learning: asyncio.Lock = field(init=False, factory=asyncio.Lock)
 
     @property
     def root(self) -> str:
         """The address of the service, with a slash at its end."""
         return f"{self.sender.session.workspace}/{self.dialect.service}/"
+
+    def exchange(self, call: Call) -> Awaitable[Reply]:
+        """Send *call*, after what is needed to read its answer is known; return the answer."""
+        return self.sender.send(call) if self.dialect.is_ready else self._learnt(call)
+
+    async def _learnt(self, call: Call) -> Reply:
+        async with self._learning:
+            if not self.dialect.is_ready:
+                self.dialect.learn(await read_metadata(self.sender, self.dialect.service))
+        return await self.sender.send(call)
 
     async def ask(self, name: str, spec: QuerySpec) -> tuple[Page, Reply]:
         """Return the rows of one answer to *spec*, and the answer itself."""
@@ -61,7 +95,7 @@ class Service:
         if not url.startswith(root):
             raise ValueError(f"{uri!r} leads out of the service {root}")
         headers = self.dialect.accept_rows(annotated=False)
-        reply = await self.sender.send(Call(method="GET", path=url, headers=headers))
+        reply = await self.exchange(Call(method="GET", path=url, headers=headers))
         found = self.dialect.row_or_page(reply.request, reply.response)
         if isinstance(found, Page):
             return found, reply
@@ -76,7 +110,7 @@ class Service:
     async def page(self, path: str, spec: QuerySpec) -> tuple[Page, Reply]:
         """Return the rows behind *path*, and the answer itself."""
         headers = self.dialect.accept_rows(annotated=spec.annotated)
-        reply = await self.sender.send(Call(method="GET", path=path, headers=headers))
+        reply = await self.exchange(Call(method="GET", path=path, headers=headers))
         page = self.dialect.page(
             reply.request, reply.response, expanded=bool(spec.expand), annotated=spec.annotated
         )
@@ -110,10 +144,16 @@ class Service:
         row = self.dialect.entity_path(name, key_text(key))
         return f"{self.dialect.service}/{row}/{quote_segment(check_name(field, 'column'))}"
 
+    def stream_path(self, name: str, key: object, field: str | None) -> str:
+        """Return the path of the bytes in a field of a row, or of those that the row stands for."""
+        if field is not None:
+            return self.field_path(name, key, field)
+        return f"{self.dialect.service}/{self.dialect.entity_path(name, key_text(key))}/$value"
+
     async def value(self, name: str, key: object, field: str) -> Any:
         """Return one field of a row."""
         path = self.field_path(name, key, field)
-        reply = await self.sender.send(Call(method="GET", path=path, headers=self.dialect.accept))
+        reply = await self.exchange(Call(method="GET", path=path, headers=self.dialect.accept))
         return self.dialect.property(reply.request, reply.response)
 
     async def text(self, name: str, key: object, field: str) -> str:
@@ -130,7 +170,20 @@ class Service:
         path = self.dialect.related_path(name, key_text(key), navigation, spec)
         reply = await self.send("GET", path, Repeat.READ, headers=headers)
         found = self.dialect.row_or_page(reply.request, reply.response, annotated=spec.annotated)
-        return found.rows if isinstance(found, Page) else found
+        return await self.rest(found, spec) if isinstance(found, Page) else found
+
+    async def rest(self, page: Page, spec: QuerySpec) -> list[Row]:
+        """Return the rows of *page* and those behind its links.
+
+        Raises:
+            CreatioError: The links lead in a circle, or to another origin.
+        """
+        rows, links = page.rows, LinkTrail()
+        while page.next_link is not None:
+            links.check(page.next_link)
+            page, _ = await self.follow(page.next_link, spec)
+            rows += page.rows
+        return rows
 
     async def refer(
         self, name: str, key: object, navigation: str, target_set: str, target: str
@@ -138,7 +191,7 @@ class Service:
         """Let a navigation property lead to the row *target*: the reference itself is written."""
         body = self.dialect.reference_body(self.root, target_set, target)
         path = self.dialect.reference_path(name, key_text(key), navigation)
-        await self.send("PUT", path, Repeat.IDEMPOTENT, body, headers=self.dialect.write())
+        await self.send("PUT", path, Repeat.IDEMPOTENT, body, headers=self.dialect.write_reference)
 
     async def forget(self, name: str, key: object, navigation: str) -> None:
         """Let a navigation property lead nowhere: the reference itself is deleted."""
@@ -210,15 +263,34 @@ class Service:
         fine: frozenset[int] = frozenset(),
     ) -> Reply:
         """Send a request to *path*, relative to the service; return its answer."""
-        call = Call(
+        path = f"{self.dialect.service}/{path}"
+        headers = self.dialect.accept if headers is None else headers
+        return await self.exchange(
+            self.call(method, path, headers, body=body, repeat=repeat, fine=fine)
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        repeat: Repeat,
+        body: bytes = b"",
+        upload: Upload | None = None,
+        fine: frozenset[int] = frozenset(),
+    ) -> Call:
+        """Return the call to *path*, relative to the workspace, as this service takes it."""
+        method, headers = self.dialect.sent_as(method, headers)
+        return Call(
             method=method,
-            path=f"{self.dialect.service}/{path}",
-            headers=self.dialect.accept if headers is None else headers,
+            path=path,
+            headers=headers,
             body=body,
+            upload=upload,
             repeat=repeat,
             fine=fine,
         )
-        return await self.sender.send(call)
 
     def _returned(self, reply: Reply) -> Row | None:
         if reply.response.status == 204 or not reply.response.body:

@@ -16,7 +16,8 @@ from attrs import define, evolve, field, frozen
 
 from creatio_async.messages import Upload
 from creatio_async.protocol.retry import Repeat
-from creatio_async.runtime.sender import Call, Sender
+from creatio_async.runtime.sender import Call
+from creatio_async.service import Service
 
 __all__ = ["Stream"]
 
@@ -31,7 +32,7 @@ _BINARY = "application/octet-stream"
 class Stream:
     """The bytes in one field of a row: ``crm.odata["SysImage"].stream(image_id, "Data")``."""
 
-    _sender: Sender = field(repr=False)
+    _service: Service = field(repr=False)
     path: str
     """Relative to the workspace."""
 
@@ -41,7 +42,7 @@ class Stream:
         Raises:
             NotFoundError: There is no such row.
         """
-        reply = await self._sender.send(Call(method="GET", path=self.path, headers=_ANY))
+        reply = await self._service.sender.send(Call(method="GET", path=self.path, headers=_ANY))
         return reply.response.body
 
     async def chunks(self) -> AsyncGenerator[bytes]:
@@ -52,7 +53,7 @@ class Stream:
             TransportError: The answer broke off.
         """
         call = Call(method="GET", path=self.path, headers=_ANY)
-        async with self._sender.open(call) as incoming:
+        async with self._service.sender.open(call) as incoming:
             async for chunk in incoming.chunks():
                 # Abandoned, it gives the connection back when the loop closes it.
                 yield chunk  # noqa: ASYNC119
@@ -108,7 +109,7 @@ class Stream:
                 second time; a note on the error says so.
         """
         headers = {**_ANY, "Content-Type": content_type}
-        call = Call(method="PUT", path=self.path, headers=headers, repeat=Repeat.IDEMPOTENT)
+        call = self._service.call("PUT", self.path, headers, repeat=Repeat.IDEMPOTENT)
         if isinstance(source, bytes | bytearray):
             await self._put(call, Upload(source=_once(bytes(source)), length=len(source)))
         elif isinstance(source, str | os.PathLike):
@@ -135,11 +136,11 @@ class Stream:
         Raises:
             NotFoundError: There is no such row.
         """
-        call = Call(method="DELETE", path=self.path, headers=_ANY, repeat=Repeat.IDEMPOTENT)
-        await self._sender.send(call)
+        call = self._service.call("DELETE", self.path, _ANY, repeat=Repeat.IDEMPOTENT)
+        await self._service.sender.send(call)
 
     async def _put(self, call: Call, upload: Upload) -> None:
-        await self._sender.send(evolve(call, upload=upload))
+        await self._service.sender.send(evolve(call, upload=upload))
 
 
 def _once(body: bytes) -> Callable[[], AsyncIterator[bytes]]:

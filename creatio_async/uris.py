@@ -3,11 +3,10 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
-from creatio_async.errors import CreatioError
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
-from creatio_async.service import Service
+from creatio_async.service import LinkTrail, Service
 
 __all__ = ["UriQuery"]
 
@@ -35,7 +34,7 @@ class UriQuery:
         """
         page, _ = await self._service.at(self.uri)
         yield page
-        links = _Links()
+        links = LinkTrail()
         while page.next_link is not None:
             links.check(page.next_link)
             page, _ = await self._service.follow(page.next_link, _ANY)
@@ -57,18 +56,3 @@ class UriQuery:
 
     async def _all(self) -> list[Row]:
         return [row async for row in self]
-
-
-@define
-class _Links:
-    """Finds out whether links lead in a circle, without keeping each of them (Brent)."""
-
-    _mark: str = ""
-    _seen: int = 0
-
-    def check(self, link: str) -> None:
-        if link == self._mark:
-            raise CreatioError(f"the server's next links lead in a circle: {link}")
-        self._seen += 1
-        if self._seen & (self._seen - 1) == 0:
-            self._mark = link

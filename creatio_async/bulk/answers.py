@@ -16,6 +16,7 @@ from creatio_async.errors import (
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.jsonbatch import Answers, Item, as_response
 from creatio_async.protocol.dialect import Dialect
+from creatio_async.protocol.odata.spec import Row
 from creatio_async.runtime.sender import Reply
 
 __all__ = ["Left", "read_answers", "refuse_whole"]
@@ -91,10 +92,17 @@ def read_answers(
             outcome.state, outcome.http_status = _DONE, item["status"]
             outcome.error = None
             if returns is not None:
-                outcome.saved = returns.row_of(item) or None
+                outcome.saved = _row(entry, item, returns)
         else:
             _refused(entry, reply, item, left)
     return left
+
+
+def _row(entry: Entry, item: Item, dialect: Dialect) -> Row | None:
+    try:
+        return dialect.row_of(item, entry.operation.path) or None
+    except ValueError:  # it is written, whatever stands in the answer
+        return None
 
 
 def _missing(entry: Entry, reply: Reply, left: Left) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from attrs import define, field
 
-from creatio_async.batch import call_of, inner_refusal, inner_request
+from creatio_async.batch import call_of, inner_request
 from creatio_async.bulk.answers import Left, read_answers, refuse_whole
 from creatio_async.bulk.entry import Entry, Later
 from creatio_async.bulk.keys import Key
@@ -18,9 +18,10 @@ from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.plan import Before
 from creatio_async.bulk.report import Outcome
 from creatio_async.bulk.retrying import Failure, asked_wait, is_about_a_row, is_unsettled
+from creatio_async.bulk.searching import read_queries
 from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
 from creatio_async.outcomes import State
-from creatio_async.protocol.batch.jsonbatch import Answers, as_response
+from creatio_async.protocol.batch.jsonbatch import Answers, Item, as_response
 from creatio_async.protocol.batch.operations import Format, Operation
 from creatio_async.protocol.dialect import Encoded
 from creatio_async.protocol.faults import refusal
@@ -257,10 +258,7 @@ class Sending:
                 outcome.state = State.UNKNOWN
                 is_again = entry.verb.is_repeatable
             elif item["status"] == 200:
-                row = self.service.dialect.row_of(item)
-                is_again = entry.verb.found(entry, row)
-                if self.return_rows and outcome.ok:
-                    outcome.saved = row
+                is_again = self._was_found(entry, operation, item, reply)
             else:
                 error = refusal(inner_request(base, operation), as_response(item))
                 if item["status"] == 404 and error is not None:
@@ -271,6 +269,21 @@ class Sending:
             if is_again:
                 again.append(entry)
         return again
+
+    def _was_found(self, entry: Entry, operation: Operation, item: Item, reply: Reply) -> bool:
+        """Settle *entry*, whose row is there; return True if it is to be sent again."""
+        outcome = entry.outcome
+        try:
+            row = self.service.dialect.row_of(item, operation.path)
+        except ValueError as error:
+            detail = f"what was looked up is no row: {error}"
+            outcome.state = State.UNKNOWN
+            outcome.error = BatchError(reply.request, reply.response, detail)
+            return entry.verb.is_repeatable
+        is_again = entry.verb.found(entry, row)
+        if self.return_rows and outcome.ok:
+            outcome.saved = row
+        return is_again
 
     async def search(
         self, name: str, key: Key, rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...]
@@ -289,24 +302,10 @@ class Sending:
         operations = [Operation("GET", dialect.collection_path(name, spec)) for spec in specs]
         encoded = dialect.encode_batch(operations, str, self._format)
         reply, items = await self._exchange(len(specs), encoded, reads=True)
-        base = str(reply.request.url).removesuffix("$batch")
+        asked = list(zip(operations, specs, strict=True))
         found: dict[bytes, list[Row]] = {}
-        for operation, spec, item in zip(operations, specs, items, strict=True):
-            if item is None:
-                detail = "the answer leaves out which rows are there"
-                raise BatchError(reply.request, reply.response, detail)
-            request, response = inner_request(base, operation), as_response(item)
-            error = inner_refusal(request, response)
-            if error is not None:
-                raise error
-            page = dialect.page(request, response, expanded=False)
-            there = page.rows
-            while page.next_link is not None:
-                self.meter.requests += 1
-                page, _ = await self.service.follow(page.next_link, spec)
-                there += page.rows
-            for row in there:
-                found.setdefault(key.of(row) or b"", []).append(row)
+        for row in await read_queries(self.service, self.meter, asked, reply, items):
+            found.setdefault(key.of(row) or b"", []).append(row)
         return found
 
     def _put_off(self, left: Left) -> list[Later]:
@@ -352,7 +351,7 @@ class Sending:
         meter.bytes_sent += len(encoded.body)
         begun = sender.clock()
         try:
-            reply = await sender.send(call_of(dialect, encoded, reads=reads))
+            reply = await self.service.exchange(call_of(dialect, encoded, reads=reads))
         except (TransportError, ResponseError) as error:
             if not reads and not self.is_atomic:  # a group keeps the size that it was given
                 meter.failed(count, sender.clock() - begun, error)

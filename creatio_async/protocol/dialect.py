@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from creatio_async.messages import Request, Response
 from creatio_async.protocol.batch.jsonbatch import Answers, Item
 from creatio_async.protocol.batch.operations import Format, Method, Operation
+from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
 
 __all__ = ["Dialect", "Encoded", "Returns"]
@@ -42,6 +43,24 @@ class Dialect(Protocol):
         """The method that changes some fields of a row, and leaves the others."""
         ...
 
+    @property
+    def has_links(self) -> bool:
+        """The server cuts every answer into pages, and its links lead to all of the rows."""
+        ...
+
+    @property
+    def is_ready(self) -> bool:
+        """Answers can be read; else the schema of the service is needed before."""
+        ...
+
+    def learn(self, schema: Schema) -> None:
+        """Take note of the schema of the service."""
+        ...
+
+    def sent_as(self, method: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+        """Return the method and the headers that a request with these goes out with."""
+        ...
+
     # --- Headers ---------------------------------------------------------------------------------
 
     @property
@@ -54,7 +73,12 @@ class Dialect(Protocol):
         ...
 
     def write(self, returns: Returns | None = None) -> Mapping[str, str]:
-        """Send a body, and ask for an answer to it; None leaves that to the server."""
+        """Send a row, and ask for an answer to it; None leaves that to the server."""
+        ...
+
+    @property
+    def write_reference(self) -> Mapping[str, str]:
+        """Send a reference to a row."""
         ...
 
     # --- Addresses -------------------------------------------------------------------------------
@@ -173,6 +197,15 @@ class Dialect(Protocol):
         """
         ...
 
-    def row_of(self, item: Item, *, annotated: bool = False) -> Row:
-        """Return the row in one answer of a batch; an empty one where there is none."""
+    def row_of(self, item: Item, asked: str, *, annotated: bool = False) -> Row:
+        """Return the row in one answer of a batch; an empty one where there is none.
+
+        Args:
+            item: The answer.
+            asked: The address that was asked; an absolute one where *annotated*.
+            annotated: Leave annotations in the row.
+
+        Raises:
+            ValueError: The answer holds something else.
+        """
         ...

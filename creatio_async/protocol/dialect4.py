@@ -13,6 +13,7 @@ from creatio_async.protocol.dialect import Encoded, Returns
 from creatio_async.protocol.json import as_object
 from creatio_async.protocol.odata import v4
 from creatio_async.protocol.odata.reading import Reading, read_count, read_entity_sets
+from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.odata.spec import Page, Row
 from creatio_async.protocol.values import dumps, dumps_rows
 
@@ -33,7 +34,10 @@ class Dialect4:
 
     service: str = field(init=False, default=v4.SERVICE)
     change: Method = field(init=False, default="PATCH")
+    has_links: bool = field(init=False, default=False)
+    is_ready: bool = field(init=False, default=True)
     accept: Mapping[str, str] = field(init=False, default=v4.JSON, repr=False)
+    write_reference: Mapping[str, str] = field(init=False, default=v4.WRITE, repr=False)
 
     accept_rows = staticmethod(v4.accept)
     set_path = staticmethod(v4.set_path)
@@ -46,6 +50,13 @@ class Dialect4:
     count = staticmethod(read_count)
     entity_sets = staticmethod(read_entity_sets)
     decode_batch = staticmethod(multipartbatch.decode_by_type)
+
+    def learn(self, schema: Schema) -> None:
+        """Do without: JSON tells what is a number."""
+
+    def sent_as(self, method: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+        """Return both as they are."""
+        return method, headers
 
     def write(self, returns: Returns | None = None) -> Mapping[str, str]:
         """Send JSON."""
@@ -102,6 +113,6 @@ class Dialect4:
         headers = {**multipartbatch.ACCEPT, "Content-Type": content_type, **prefer}
         return Encoded(body, headers)
 
-    def row_of(self, item: Item, *, annotated: bool = False) -> Row:
+    def row_of(self, item: Item, asked: str, *, annotated: bool = False) -> Row:  # noqa: ARG002 - JSON tells it all
         """Return the row in one answer of a batch."""
         return self.reading.row(as_object(item.get("body")), annotated=annotated)

@@ -13,7 +13,13 @@ from creatio_async.messages import Headers, Response
 from creatio_async.protocol.batch import jsonbatch
 from creatio_async.protocol.batch.heads import boundary_of
 from creatio_async.protocol.batch.multipart import Reader
-from creatio_async.protocol.batch.multipartbatch import Answers, decode, decode_by_type, encode
+from creatio_async.protocol.batch.multipartbatch import (
+    Answers,
+    Form,
+    decode,
+    decode_by_type,
+    encode,
+)
 from creatio_async.protocol.batch.operations import Operation
 from tests.fuzz.wires import OUTER, REQUEST, Said, Ways, response, some_groups, some_said, wire
 
@@ -98,7 +104,7 @@ def test_a_batch_is_written_byte_for_byte() -> None:
 
 
 def test_each_write_may_have_a_change_set_of_its_own() -> None:
-    body, _ = encode([WRITE, READ, WRITE], place, own_sets=True)
+    body, _ = encode([WRITE, READ, WRITE], place, Form(own_sets=True))
     assert body.count(b"boundary=creatio0_set001\r\n") == 1
     assert body.count(b"boundary=creatio0_set002\r\n") == 1
     assert body.count(b"multipart/mixed") == 2
@@ -106,7 +112,8 @@ def test_each_write_may_have_a_change_set_of_its_own() -> None:
 
 
 def test_the_inner_type_may_be_another() -> None:
-    body, _ = encode([WRITE], place, media_type="application/json;odata=verbose")
+    kind = "application/json;odata=verbose"
+    body, _ = encode([WRITE], place, Form(accept=kind, content_type=kind))
     assert b"\r\nAccept: application/json;odata=verbose\r\n" in body
     assert b"\r\nContent-Type: application/json;odata=verbose\r\n" in body
 
@@ -163,7 +170,7 @@ def test_a_batch_has_1_to_100_operations(count: int) -> None:
 
 def test_the_inner_type_cannot_bring_lines_of_its_own() -> None:
     with pytest.raises(ValueError, match="header Accept"):
-        encode([READ], place, media_type="a\r\nX: 1")
+        encode([READ], place, Form(accept="a\r\nX: 1"))
 
 
 def test_a_group_that_is_not_side_by_side_is_refused() -> None:
@@ -355,7 +362,7 @@ def test_an_answer_can_be_taken_as_a_response_of_its_own() -> None:
 
 
 def test_the_reader_and_the_writer_agree_on_the_form() -> None:
-    body, content_type = encode([WRITE, READ], place, own_sets=True)
+    body, content_type = encode([WRITE, READ], place, Form(own_sets=True))
     reader = Reader(boundary_of(content_type))
     parts = reader.feed(body)
     assert reader.ended

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from creatio_async.messages import Headers, Response
-from creatio_async.protocol.batch.multipartbatch import decode, decode_by_type, encode
+from creatio_async.protocol.batch.multipartbatch import Form, decode, decode_by_type, encode
 from creatio_async.protocol.batch.operations import Operation
 from tests.fuzz.wires import REQUEST
 
@@ -305,7 +305,7 @@ def test_two_change_sets_are_written_as_printed(own_sets: bool) -> None:  # noqa
         Operation("POST", "City", {"Id": NEBRASKA, "Name": "Nebraska"}, first),
         Operation("POST", "City", {"Id": DURHAM, "Name": "Durham"}, second),
     ]
-    ours = structure(*encode(operations, str, own_sets=own_sets))
+    ours = structure(*encode(operations, str, Form(own_sets=own_sets)))
     assert ours == [
         [("1", "POST City HTTP/1.1", {"Id": NEBRASKA, "Name": "Nebraska"})],
         [("2", "POST City HTTP/1.1", {"Id": DURHAM, "Name": "Durham"})],

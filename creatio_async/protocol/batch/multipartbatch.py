@@ -7,6 +7,9 @@ Creatio's own examples print: no closing delimiters, and ``Content-ID`` among th
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
+
+from attrs import field, frozen
 
 from creatio_async.errors import BatchError
 from creatio_async.messages import Request, Response
@@ -18,30 +21,55 @@ from creatio_async.protocol.batch.multipart import Limits, Reader, Writer
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation, check_count
 from creatio_async.protocol.values import dumps_rows
 
-__all__ = ["ACCEPT", "Answers", "decode", "decode_by_type", "encode"]
+__all__ = ["ACCEPT", "JSON", "Answers", "Form", "decode", "decode_by_type", "encode"]
 
 ACCEPT: Mapping[str, str] = {"Accept": "multipart/mixed"}
 """Asks for the answer in the form of the request; with another ``Accept`` it may be JSON."""
 
 _IDS = [str(number) for number in range(1, MAX_OPERATIONS + 1)]
 _PLACES = {text: place for place, text in enumerate(_IDS)}
-_PART_HEADS = [
-    b"Content-Type: application/http\r\n"
-    b"Content-Transfer-Encoding: binary\r\n"
-    b"Content-ID: %d\r\n" % number
-    for number in range(1, MAX_OPERATIONS + 1)
-]
+_PART_HEAD = b"Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+_ID_LINES = [b"Content-ID: %d\r\n" % number for number in range(1, MAX_OPERATIONS + 1)]
+_PART_HEADS = [_PART_HEAD + line for line in _ID_LINES]
 
 _Found = tuple[tuple[int, ...], Item]
 """The place of a part, and the answer that it is."""
 
 
+def _json(body: Mapping[str, Any], place: Callable[[], str]) -> bytes:
+    return dumps_rows(body, lambda: ((place(), body),), objects=1)
+
+
+@frozen(kw_only=True)
+class Form:
+    """What the operations of a batch look like."""
+
+    accept: str = "application/json"
+    """The inner ``Accept``."""
+    content_type: str = "application/json"
+    """The inner ``Content-Type`` of a body."""
+    body: Callable[[Mapping[str, Any], Callable[[], str]], bytes] = _json
+    """Writes a body; the place names the operation, for errors."""
+    own_sets: bool = False
+    """Each write that is in no group stands in a change set of its own, as OData 3 wants it."""
+    inner_ids: bool = False
+    """``Content-ID`` stands among the HTTP headers: System.Data.Services, which OData 3 of Creatio
+    is built on, takes no further header of the part itself."""
+    heads: tuple[bytes, bytes] = field(init=False, repr=False)
+    """The header lines of an operation without a body, and of one with a body."""
+
+    def __attrs_post_init__(self) -> None:
+        accept = {"Accept": self.accept}
+        written = {**accept, "Content-Type": self.content_type}
+        heads = field_lines(accept), field_lines(written)
+        object.__setattr__(self, "heads", heads)  # frozen, and this is still its making
+
+
+JSON = Form()
+
+
 def encode(
-    operations: Sequence[Operation],
-    place: Callable[[int], str],
-    *,
-    own_sets: bool = False,
-    media_type: str = "application/json",
+    operations: Sequence[Operation], place: Callable[[int], str], form: Form = JSON
 ) -> tuple[bytes, str]:
     """Return the body of the request, and its ``Content-Type``.
 
@@ -50,30 +78,26 @@ def encode(
     Args:
         operations: 1 to 100; those of one group side by side.
         place: Names an operation by its position, for the error.
-        own_sets: Put each write that is in no group into a change set of its own, as OData 3
-            wants it.
-        media_type: The inner ``Accept``, and the inner ``Content-Type`` of a body.
+        form: What they look like.
 
     Raises:
         ValueError: There are not 1 to 100 operations; or a value in a body has no place in OData;
-            or an address or *media_type* holds a line end or anything but printable ASCII; or a
+            or an address or a media type holds a line end or anything but printable ASCII; or a
             group holds a read, or is not side by side.
         TypeError: A value in a body is of a type that OData does not have.
     """
     check_count(operations)
     slots = _slots([each.group for each in operations])
-    accept = {"Accept": media_type}
-    heads = field_lines(accept), field_lines({**accept, "Content-Type": media_type})
 
     def written(number: int) -> tuple[Writer, bytes]:
         writer = Writer(number)
         for slot in slots:
             first = operations[slot.start]
-            in_set = first.group is not None or (own_sets and first.method != "GET")
+            in_set = first.group is not None or (form.own_sets and first.method != "GET")
             if in_set:
                 writer.open_set()
             for at in slot:
-                _write(writer, at, operations[at], heads, place)
+                _write(writer, at, operations[at], place, form)
             if in_set:
                 writer.close_set()
         return writer, writer.close()
@@ -89,8 +113,8 @@ def _write(
     writer: Writer,
     at: int,
     operation: Operation,
-    heads: tuple[bytes, bytes],
     place: Callable[[int], str],
+    form: Form,
 ) -> None:
     body = operation.body
     if operation.group is not None and operation.method == "GET":
@@ -99,12 +123,16 @@ def _write(
         line = request_line(operation.method, operation.path)
     except ValueError as error:
         raise ValueError(f"{place(at)}: {error}") from None
-    writer.open_part(_PART_HEADS[at])
-    if body is None:
-        writer.buffer += b"%b%b\r\n" % (line, heads[0])
+    if form.inner_ids:
+        writer.open_part(_PART_HEAD)
+        line += _ID_LINES[at]
     else:
-        writer.buffer += b"%b%b\r\n" % (line, heads[1])
-        writer.buffer += dumps_rows(body, lambda: ((place(at), body),), objects=1)
+        writer.open_part(_PART_HEADS[at])
+    if body is None:
+        writer.buffer += b"%b%b\r\n" % (line, form.heads[0])
+    else:
+        writer.buffer += b"%b%b\r\n" % (line, form.heads[1])
+        writer.buffer += form.body(body, lambda: place(at))
     writer.close_part()
 
 

@@ -6,7 +6,8 @@ along the navigation property: ``Account/Id eq ...``.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from creatio_async.protocol.names import as_guid
 from creatio_async.protocol.odata.literals import literal, quoted
@@ -31,82 +32,105 @@ from creatio_async.protocol.odata.nodes import (
     terms,
 )
 
-__all__ = ["columns_of", "filter_text", "node_count", "value_text"]
+__all__ = ["Filters", "columns_of", "filter_text", "node_count", "value_text"]
 
 # How tightly an operator binds (OData 4.0 URL conventions, 5.1.1.13): what binds less than its
 # surroundings stands in parentheses.
 _OR, _AND, _COMPARISON, _ADDITIVE, _MULTIPLICATIVE, _UNARY = 1, 2, 3, 4, 5, 6
 
 
-def filter_text(condition: Condition, surroundings: int = 0) -> str:
-    """Return *condition* as text, not yet percent-encoded, with parentheses where needed."""
-    text, binding = _render(condition)
-    return f"({text})" if binding < surroundings else text
+class Filters:
+    """Writes conditions and values in the words of OData 4.
+
+    Another version replaces `literal`, `call`, `argument`, `operand` and `operator`.
+    """
+
+    def condition(self, condition: Condition, surroundings: int = 0) -> str:
+        """Return *condition* as text, not yet percent-encoded, with parentheses where needed."""
+        text, binding = self._render(condition)
+        return f"({text})" if binding < surroundings else text
+
+    def value(self, value: Value, surroundings: int = 0) -> str:
+        """Return *value* as text, in parentheses where its operator binds less than its place."""
+        match value:
+            case Path():
+                return str(value)
+            case Literal(given):
+                return self.literal(given)
+            case Function(name, arguments):
+                return self.call(name, arguments)
+            case Arithmetic(operator, left, right):
+                binding = _ADDITIVE if operator in {"add", "sub"} else _MULTIPLICATIVE
+                # On the right the same operator needs parentheses: a sub (b sub c).
+                text = f"{self.value(left, binding)} {operator} {self.value(right, binding + 1)}"
+                return f"({text})" if binding < surroundings else text
+            case Negation(inner):
+                return f"-{self.value(inner, _UNARY)}"
+
+    def literal(self, value: Any) -> str:
+        """Return a value of the caller's as text."""
+        return literal(value)
+
+    def call(self, function: str, arguments: Sequence[Value | TypeName]) -> str:
+        """Return a function of the protocol with its arguments."""
+        return f"{function}({','.join(map(self.argument, arguments))})"
+
+    def argument(self, value: Value | TypeName) -> str:
+        """Return an argument of a function: a text in guid form is a text here."""
+        if isinstance(value, TypeName):
+            return value.name
+        if isinstance(value, Literal) and isinstance(value.value, str):
+            return quoted(value.value)
+        return self.value(value)
+
+    def operand(self, value: Value, beside: Value) -> str:
+        """Return one side of a comparison: beside ``date()`` a day is Edm.Date, not midnight."""
+        if (
+            isinstance(value, Literal)
+            and isinstance(value.value, dt.date)
+            and not isinstance(value.value, dt.datetime)
+            and isinstance(beside, Function)
+            and beside.name == "date"
+        ):
+            return value.value.isoformat()
+        return self.value(value)
+
+    def operator(self, name: str) -> str:
+        """Return the operator of a comparison."""
+        return name
+
+    def _render(self, condition: Condition) -> tuple[str, int]:
+        match condition:
+            case And(items):
+                return " and ".join(self.condition(item, _AND) for item in items), _AND
+            case Or(items):
+                return " or ".join(self.condition(item, _OR) for item in items), _OR
+            case Not(item):
+                return f"not {self.condition(item, _UNARY)}", _UNARY
+            case Comparison(operator, left, right):
+                left, right = _dialect(left, right)
+                sign = self.operator(operator)
+                return (
+                    f"{self.operand(left, right)} {sign} {self.operand(right, left)}",
+                    _COMPARISON,
+                )
+            case Predicate(function, arguments):
+                return self.call(function, arguments), _UNARY
+            case In(column, values):
+                equal = [self.condition(Comparison("eq", column, each), _OR) for each in values]
+                return " or ".join(equal) or "false", _OR if len(equal) > 1 else _COMPARISON
+            case Lambda(quantifier, collection, variable, inner):
+                body = "" if inner is None else f"{variable}:{self.condition(inner)}"
+                return f"{collection}/{quantifier}({body})", _UNARY
+            case Raw(text):
+                return text, 0
+            case _:
+                raise TypeError(f"{condition!r} cannot be made into a filter")
 
 
-def _render(condition: Condition) -> tuple[str, int]:
-    match condition:
-        case And(items):
-            return " and ".join(filter_text(item, _AND) for item in items), _AND
-        case Or(items):
-            return " or ".join(filter_text(item, _OR) for item in items), _OR
-        case Not(item):
-            return f"not {filter_text(item, _UNARY)}", _UNARY
-        case Comparison(operator, left, right):
-            left, right = _dialect(left, right)
-            return f"{_operand(left, right)} {operator} {_operand(right, left)}", _COMPARISON
-        case Predicate(function, arguments):
-            return f"{function}({','.join(map(_argument, arguments))})", _UNARY
-        case In(column, values):
-            equal = [filter_text(Comparison("eq", column, value), _OR) for value in values]
-            return " or ".join(equal) or "false", _OR if len(equal) > 1 else _COMPARISON
-        case Lambda(quantifier, collection, variable, inner):
-            body = "" if inner is None else f"{variable}:{filter_text(inner)}"
-            return f"{collection}/{quantifier}({body})", _UNARY
-        case Raw(text):
-            return text, 0
-        case _:
-            raise TypeError(f"{condition!r} cannot be made into a filter")
-
-
-def value_text(value: Value, surroundings: int = 0) -> str:
-    """Return *value* as text, with parentheses where its operator binds less than what it is in."""
-    match value:
-        case Path():
-            return str(value)
-        case Literal(given):
-            return literal(given)
-        case Function(name, arguments):
-            return f"{name}({','.join(map(_argument, arguments))})"
-        case Arithmetic(operator, left, right):
-            binding = _ADDITIVE if operator in {"add", "sub"} else _MULTIPLICATIVE
-            # On the right the same operator needs parentheses: a sub (b sub c).
-            text = f"{value_text(left, binding)} {operator} {value_text(right, binding + 1)}"
-            return f"({text})" if binding < surroundings else text
-        case Negation(inner):
-            return f"-{value_text(inner, _UNARY)}"
-
-
-def _operand(value: Value, beside: Value) -> str:
-    """One side of a comparison: a day beside ``date()`` is of type Edm.Date, not midnight."""
-    if (
-        isinstance(value, Literal)
-        and isinstance(value.value, dt.date)
-        and not isinstance(value.value, dt.datetime)
-        and isinstance(beside, Function)
-        and beside.name == "date"
-    ):
-        return value.value.isoformat()
-    return value_text(value)
-
-
-def _argument(value: Value | TypeName) -> str:
-    """An argument of a function: a text in guid form is a text here."""
-    if isinstance(value, TypeName):
-        return value.name
-    if isinstance(value, Literal) and isinstance(value.value, str):
-        return quoted(value.value)
-    return value_text(value)
+_FILTERS = Filters()
+filter_text = _FILTERS.condition
+value_text = _FILTERS.value
 
 
 def _dialect(left: Value, right: Value) -> tuple[Value, Value]:

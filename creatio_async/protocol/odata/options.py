@@ -5,16 +5,16 @@ what is around them, so that no value can end one (OData 4.0 ABNF, ``pchar-no-SQ
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
 from attrs import evolve
 
 from creatio_async.protocol.odata.filters import columns_of, filter_text, value_text
-from creatio_async.protocol.odata.nodes import conjunction
+from creatio_async.protocol.odata.nodes import Condition, Order, Value, conjunction
 from creatio_async.protocol.odata.spec import Expand, QuerySpec
 
-__all__ = ["encoded", "query_options"]
+__all__ = ["encoded", "joined", "ordering", "query_options", "selected"]
 
 _IN_TEXT = "!$()*,:=@-._~"
 """What stands as it is within a string literal."""
@@ -29,7 +29,12 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 def query_options(spec: QuerySpec) -> str:
     """Return the options of *spec*, with the ``?`` before them; empty where there are none."""
-    text = "&".join(f"{name}={encoded(value)}" for name, value in _options(spec))
+    return joined(_options(spec))
+
+
+def joined(options: Iterable[tuple[str, str]]) -> str:
+    """Return *options* as they stand in an address, with the ``?`` before them if there are any."""
+    text = "&".join(f"{name}={encoded(value)}" for name, value in options)
     return f"?{text}" if text else ""
 
 
@@ -54,12 +59,11 @@ def _options(spec: QuerySpec) -> list[tuple[str, str]]:
     if condition is not None:
         given.append(("$filter", filter_text(condition)))
     if spec.select:
-        needed = columns_of(condition) if condition is not None else ()
-        given.append(("$select", ",".join(dict.fromkeys((*spec.select, *needed)))))
+        given.append(("$select", ",".join(selected(spec, condition))))
     if spec.expand:
         given.append(("$expand", _expansion(spec.expand)))
     if spec.order:
-        given.append(("$orderby", _ordering(spec)))
+        given.append(("$orderby", ordering(spec.order, value_text)))
     if spec.top is not None:
         given.append(("$top", str(spec.top)))
     if spec.skip:
@@ -69,10 +73,15 @@ def _options(spec: QuerySpec) -> list[tuple[str, str]]:
     return [*given, *spec.options]
 
 
-def _ordering(spec: QuerySpec) -> str:
-    return ",".join(
-        value_text(each.column) + (" desc" if each.descending else "") for each in spec.order
-    )
+def selected(spec: QuerySpec, condition: Condition | None) -> Iterable[str]:
+    """Return the columns that *spec* selects, and those that its *condition* looks at."""
+    needed = columns_of(condition) if condition is not None else ()
+    return dict.fromkeys((*spec.select, *needed))
+
+
+def ordering(orders: Iterable[Order], text: Callable[[Value], str]) -> str:
+    """Return what to sort by; *text* writes a value."""
+    return ",".join(text(each.column) + (" desc" if each.descending else "") for each in orders)
 
 
 def _expansion(expands: Iterable[Expand]) -> str:

@@ -65,6 +65,9 @@ class Pager:
     spec: QuerySpec
     size: int | None = None
     """Rows per page; None chooses by the bytes that rows turn out to have."""
+    has_links: bool = False
+    """The server cuts every answer, and links it: a query is asked for as it is, unless a size is
+    named."""
 
     _by_key: bool = field(init=False)
     _fixed: bool = field(init=False)
@@ -77,7 +80,8 @@ class Pager:
     _linked: bool = field(init=False, default=False)
     _mark: object = field(init=False, default=None)
     _is_whole: bool = field(init=False, default=False)
-    """The rows are aggregates, which have no `Id` and are not asked for in parts."""
+    """It is not asked for in parts: the server's links lead through it, or the rows are aggregates,
+    which have no `Id`."""
 
     def __attrs_post_init__(self) -> None:
         self._by_key = self.spec.order in {(), _BY_ID}
@@ -88,7 +92,8 @@ class Pager:
         if self.spec.top == 0 and not self.spec.count:
             return None
         top = self.spec.top
-        if any(name == "$apply" for name, _ in self.spec.options):
+        is_linked = self.has_links and not self._fixed
+        if is_linked or any(name == "$apply" for name, _ in self.spec.options):
             self._is_whole = True
             return self.spec
         if top is not None and top <= min(self._page_size(), _SURELY_LAST):

@@ -12,6 +12,7 @@ from creatio_async.protocol.odata.nodes import Condition, Named, Order, Path, Ra
 
 __all__ = [
     "MAX_ROWS",
+    "Collection",
     "Expand",
     "Page",
     "QuerySpec",
@@ -24,6 +25,13 @@ __all__ = [
     "as_order",
     "natural",
 ]
+
+
+class Collection(str):
+    """The name of rows behind a row, such as ``Account(...)/Contacts``: a path that was checked."""
+
+    __slots__ = ()
+
 
 Row = dict[str, Any]
 """The fields of a row by name, as JSON gives them."""

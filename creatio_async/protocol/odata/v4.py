@@ -9,13 +9,12 @@ from functools import lru_cache
 
 from creatio_async.protocol.names import check_name, quote_segment
 from creatio_async.protocol.odata.options import query_options
-from creatio_async.protocol.odata.spec import QuerySpec
+from creatio_async.protocol.odata.spec import Collection, QuerySpec
 
 __all__ = [
     "JSON",
     "SERVICE",
     "WRITE",
-    "Collection",
     "accept",
     "collection_in",
     "collection_path",
@@ -54,12 +53,6 @@ def set_path(name: str) -> str:
         ValueError: *name* is no identifier.
     """
     return quote_segment(check_name(name, "entity set"))
-
-
-class Collection(str):
-    """The name of rows behind a row, such as ``Account(...)/Contacts``: a path that was checked."""
-
-    __slots__ = ()
 
 
 def collection_in(name: str, key: str, navigation: str) -> Collection:

@@ -1,0 +1,49 @@
+"""OData 3 of a site: the same calls as OData 4, in Atom or in verbose JSON."""
+
+from typing import Self
+
+from attrs import define, evolve, field
+
+from creatio_async.odata import OData
+from creatio_async.protocol.dialect3 import Dialect3, Form
+from creatio_async.runtime.sender import Sender
+from creatio_async.service import Service
+
+__all__ = ["OData3"]
+
+
+@define(eq=False)
+class OData3(OData):
+    """OData 3: ``crm.odata3``. The calls are those of `OData`.
+
+    Entity sets have the names of their schemas: ``crm.odata3["Contact"]`` is
+    ``ContactCollection``. What only OData 4 can do is a ValueError before anything is sent.
+    """
+
+    _dialect: Dialect3
+    _others: dict[Dialect3, Self] = field(init=False, factory=dict["Dialect3", "Self"])
+
+    @classmethod
+    def of(cls, sender: Sender, dialect: Dialect3) -> Self:
+        """Return the service in one of its forms."""
+        return cls(Service(sender, dialect), dialect)
+
+    def using(self, form: Form, *, tunnel: bool = False, typed: bool = True) -> Self:
+        """Return the same service, spoken in another form; nothing is sent.
+
+        Args:
+            form: ``"atom"``, or ``"json"`` for verbose JSON, which is read faster and holds texts
+                that XML has no place for.
+            tunnel: Send what is neither GET nor POST as a POST, with ``X-HTTP-Method``: for servers
+                that refuse other methods, such as IIS with WebDAV.
+            typed: Read verbose JSON by the types of the columns, for which ``$metadata`` is read
+                once. Without it numbers that travel as texts, such as decimals, stay texts.
+
+        Raises:
+            ValueError: There is no such form.
+        """
+        wanted = evolve(self._dialect, form=form, tunnel=tunnel, typed=typed)
+        found = self._others.get(wanted)
+        if found is None:
+            found = self._others[wanted] = self.of(self._service.sender, wanted)
+        return found
