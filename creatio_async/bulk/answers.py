@@ -12,6 +12,7 @@ from creatio_async.errors import (
     FailedDependencyError,
     NotFoundError,
     ResponseError,
+    SessionExpiredError,
 )
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.jsonbatch import Answers, Item, as_response
@@ -58,6 +59,8 @@ def refuse_whole(entries: list[Entry], error: Failure, *, is_unsettled: bool) ->
             left.doubtful.append(entry)
         else:
             outcome.state = State.FAILED
+            if isinstance(error, SessionExpiredError):  # lost again by the time it was sent again
+                left.again.append(entry)
     return left
 
 

@@ -11,10 +11,18 @@ from creatio_async.bulk.derived import NoKeyError
 from creatio_async.bulk.entry import Entry, is_open
 from creatio_async.bulk.keys import Key
 from creatio_async.bulk.report import Outcome
+from creatio_async.bulk.retrying import asked_wait, is_passing
 from creatio_async.bulk.sending import Sending
 from creatio_async.bulk.shapes import Shapes, key_of
 from creatio_async.bulk.verbs import OnCreate, OnUpdate, differing
-from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
+from creatio_async.errors import (
+    AuthenticationError,
+    BatchError,
+    ResponseError,
+    ServerError,
+    SessionExpiredError,
+    TransportError,
+)
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.ids import new_ids
@@ -111,7 +119,7 @@ class Matching(Sending):
         if not entries:
             return
         try:
-            found = await self._find(entries)
+            found = await self._find_patiently(entries)
         except AuthenticationError:
             raise
         except (TransportError, ResponseError, BatchError) as error:
@@ -176,6 +184,19 @@ class Matching(Sending):
         entry.operation = self._changed.operation(key, values)
         _is_to_be_sent(entry)
 
+    async def _find_patiently(self, entries: Sequence[Entry]) -> dict[bytes, list[Row]]:
+        """Return what is there, by its key; what an answer lacks is asked for again."""
+        sender, attempt = self.service.sender, 1
+        while True:
+            try:
+                return await self._find(entries)
+            except (ResponseError, BatchError) as error:
+                if attempt >= sender.retry.attempts or not _may_be_there_later(error):
+                    raise
+                asked = min(asked_wait(error), sender.retry.timeout)
+            await sender.sleep(max(sender.retry.pause(attempt), asked))
+            attempt += 1
+
     async def _find(self, entries: Sequence[Entry]) -> dict[bytes, list[Row]]:
         """Return what is there, by its key."""
         bodies = [entry.operation.body or {} for entry in entries]
@@ -200,6 +221,12 @@ class Upserts(Matching):
             AuthenticationError: The login was refused.
         """
         await self.match([entry for entry in entries if is_open(entry.outcome)])
+
+
+def _may_be_there_later(error: ResponseError | BatchError) -> bool:
+    if isinstance(error, AuthenticationError):
+        return False
+    return isinstance(error, BatchError | SessionExpiredError | ServerError) or is_passing(error)
 
 
 def _is_to_be_sent(entry: Entry) -> None:

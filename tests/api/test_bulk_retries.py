@@ -13,6 +13,7 @@ from creatio_async import (
     Outcome,
     RetryPolicy,
     ServerError,
+    SessionExpiredError,
     State,
     Update,
 )
@@ -513,3 +514,17 @@ async def test_a_login_refused_while_rows_wait_leaves_them_unfinished() -> None:
     assert job.report.counts[State.DONE] == 1
     assert {each.state for each in job.unfinished} == {State.NOT_RUN}
     assert {each.index for each in job.unfinished} >= {0, 2, 3}
+
+
+async def test_a_session_that_is_lost_twice_refuses_no_row() -> None:
+    table = Table([Script("401"), Script("401"), Script("401")])
+    told = await written(table, rows(5))
+    assert states(told) == [State.DONE] * 5
+    assert len(table.rows) == 5
+
+
+async def test_a_session_that_is_always_lost_refuses_the_rows_in_the_end() -> None:
+    table = Table([Script("401")] * 100)
+    told = await written(table, rows(5))
+    assert states(told) == [State.FAILED] * 5
+    assert {type(each.error) for each in told} == {SessionExpiredError}

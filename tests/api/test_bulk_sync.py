@@ -30,7 +30,7 @@ from creatio_async import (
     read_dead_letters,
 )
 from creatio_async.bulk.comparing import is_marked, mark
-from creatio_async.emulator import DropAfter, DropBefore, Emulator, Fail, Refuse
+from creatio_async.emulator import DropAfter, DropBefore, Emulator, Fail, Omit, Refuse
 from creatio_async.messages import Request, Response
 from creatio_async.protocol.values import dumps, same_value
 from tests.api.canned import COOKIES, WELCOME, answer, client, rows_of
@@ -605,3 +605,13 @@ def test_a_moment_beyond_the_calendar_is_a_value_too() -> None:
     early = "0001-01-01T00:00:00+03:00"
     assert is_marked(early, mark(early))
     assert not is_marked(early, mark("0001-01-01T00:00:00Z"))
+
+
+@pytest.mark.parametrize("trouble", [Refuse(429), Refuse(503), Fail(), Omit()], ids=repr)
+async def test_a_look_up_that_fails_for_a_moment_refuses_no_row(
+    trouble: Any, crm: Creatio, emulator: Emulator
+) -> None:
+    emulator.troubles.add(trouble, inner=True, method="GET", times=2)
+    report = await crm.odata["Account"].upsert_many(accounts("A1", "B2"), key="Code")
+    assert report.written == {"create": 2}
+    assert there(emulator) == {"A1": "Account A1", "B2": "Account B2"}
