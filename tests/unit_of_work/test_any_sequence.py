@@ -10,7 +10,7 @@ from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from creatio_async import Creatio, CreatioError, SaveError, TrackedRow, UnitOfWork
+from creatio_async import CreatioError, SaveError, TrackedRow, UnitOfWork
 from creatio_async.emulator import Cut, DropAfter, DropBefore, Emulator, Fail, Omit, Refuse
 from creatio_async.emulator.troubles import Trouble
 from tests.api.canned import client
@@ -54,7 +54,6 @@ class Trial:
     """A unit of work, and beside it a table that is changed as simply as can be."""
 
     site: Emulator
-    crm: Creatio
     work: UnitOfWork
     rows: list[TrackedRow] = field(factory=list[TrackedRow])
     meant: dict[str, dict[str, Any]] = field(factory=dict[str, dict[str, Any]])
@@ -180,15 +179,16 @@ class Trial:
             assert shown == meant
 
 
-@settings(max_examples=60)
-@given(st.lists(steps, max_size=25))
+@pytest.mark.parametrize("service", ["odata", "odata3"])
+@settings(max_examples=40)
+@given(sequence=st.lists(steps, max_size=25))
 def test_any_sequence_of_changes_and_failures_leaves_the_table_as_meant(
-    sequence: list[tuple[Any, ...]],
+    service: str, sequence: list[tuple[Any, ...]]
 ) -> None:
     async def run() -> None:
         with Emulator() as site:
             async with client(site) as crm:
-                trial = Trial(site, crm, crm.odata.unit_of_work())
+                trial = Trial(site, getattr(crm, service).unit_of_work())
                 for step in sequence:
                     await trial.do(step)
                 await trial.save([], [])
