@@ -88,7 +88,7 @@ def check_row(row: Mapping[str, Any], place: str) -> None:
         TypeError: No mapping; a key that is no string, or a value of a type that OData does not
             have.
     """
-    if type(row) is dict and _is_clean(row):
+    if _is_clean(row):
         return
     if not isinstance(row, Mapping):
         raise TypeError(f"{place}: takes a mapping of columns to values, not {row!r:.80}")
@@ -104,8 +104,11 @@ def check_row(row: Mapping[str, Any], place: str) -> None:
         check_value(value, where)
 
 
-def _is_clean(row: dict[Any, Any]) -> bool:
+def _is_clean(row: Mapping[str, Any]) -> bool:
     """Say whether a single look at the whole row finds nothing to object to, as it mostly does."""
+    kind: type[object] = type(row)
+    if kind is not dict:
+        return False
     try:
         encoded = orjson.dumps(row, default=_encode, option=_OPTIONS)
     except (TypeError, ValueError):
