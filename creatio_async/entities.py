@@ -1,7 +1,7 @@
 """Entity sets: a query that asks for all of it, and what changes its rows."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast, overload
 from uuid import UUID
 
 from attrs import evolve, frozen
@@ -12,7 +12,7 @@ from creatio_async.many import Many
 from creatio_async.protocol.dialect import Returns
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata.nodes import Named
-from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, as_columns, as_expands
+from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, RowT, as_columns, as_expands
 from creatio_async.protocol.values import check_row
 from creatio_async.query import Query
 from creatio_async.streams import Stream
@@ -21,14 +21,15 @@ __all__ = ["EntitySet"]
 
 
 @frozen(eq=False)
-class EntitySet(Many):
+class EntitySet(Many[RowT]):
     """The rows of one kind, by the name of their schema: ``crm.odata["Contact"]``.
 
     It is the query that asks for all of them, so it can be awaited, iterated and narrowed like
-    any other; and it reads, adds, changes and deletes single rows and many.
+    any other; and it reads, adds, changes and deletes single rows and many. Rows are dicts, or
+    objects of the class that it was asked for with: ``crm.odata[Contact]``.
     """
 
-    def annotated(self) -> "EntitySet":
+    def annotated(self) -> "EntitySet[RowT]":
         """Leave annotations such as ``@odata.etag`` in the rows."""
         return evolve(self, spec=evolve(self.spec, annotated=True))
 
@@ -38,7 +39,7 @@ class EntitySet(Many):
         *,
         select: Sequence[str | Named] = (),
         expand: Sequence[str | Named | Expand] = (),
-    ) -> Row:
+    ) -> RowT:
         """Return the row whose `Id` is *key*.
 
         Args:
@@ -52,7 +53,7 @@ class EntitySet(Many):
         spec = self._one_spec(select, expand)
         row = await self._service.get(self.name, key, spec)
         assert row is not None  # noqa: S101 - only a version that is asked for may be unchanged
-        return row
+        return self._codec.row(row)
 
     async def get_if_changed(
         self,
@@ -61,14 +62,15 @@ class EntitySet(Many):
         *,
         select: Sequence[str | Named] = (),
         expand: Sequence[str | Named | Expand] = (),
-    ) -> Row | None:
+    ) -> RowT | None:
         """Return the row whose `Id` is *key*, or None where *etag* is its version.
 
         Creatio itself gives its rows no versions; other services do, as ``@odata.etag`` in the
         rows of `annotated` queries.
         """
         spec = self._one_spec(select, expand)
-        return await self._service.get(self.name, key, spec, if_none_match=etag)
+        row = await self._service.get(self.name, key, spec, if_none_match=etag)
+        return None if row is None else self._codec.row(row)
 
     def get_many(
         self,
@@ -76,7 +78,7 @@ class EntitySet(Many):
         *,
         select: Sequence[str | Named] = (),
         expand: Sequence[str | Named | Expand] = (),
-    ) -> AsyncGenerator[Found]:
+    ) -> AsyncGenerator[Found[RowT]]:
         """Give the rows whose `Id` is one of *keys*, any number of them, in the order asked.
 
         `Found.row` is None where there is no such row. Reads 100 rows in one ``$batch``.
@@ -85,7 +87,8 @@ class EntitySet(Many):
             ResponseError: Creatio refused to read one of the rows.
             BatchError: The answer cannot be read, or leaves out rows time and again.
         """
-        return find_many(self._service, self.name, keys, self._one_spec(select, expand))
+        spec = self._one_spec(select, expand)
+        return find_many(self._service, self.name, keys, spec, self._codec)
 
     async def value(self, key: UUID | str, field: str) -> Any:
         """Return one field of the row whose `Id` is *key*.
@@ -103,6 +106,16 @@ class EntitySet(Many):
         """
         return await self._service.text(self.name, key, field)
 
+    @overload
+    async def related(
+        self: "EntitySet[Row]",
+        key: UUID | str,
+        navigation: str,
+        *,
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
+    ) -> Row | list[Row] | None: ...
+    @overload
     async def related(
         self,
         key: UUID | str,
@@ -110,27 +123,44 @@ class EntitySet(Many):
         *,
         select: Sequence[str | Named] = (),
         expand: Sequence[str | Named | Expand] = (),
-    ) -> Row | list[Row] | None:
+    ) -> Any: ...
+    async def related(
+        self,
+        key: UUID | str,
+        navigation: str,
+        *,
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
+    ) -> Any:
         """Return what is behind a navigation property of the row whose `Id` is *key*.
 
-        A row, or None where the lookup is empty; a list where the property leads to several.
+        A row, or None where the lookup is empty; a list where the property leads to several. Rows
+        are objects of the class that the property has in the class of this set, or else dicts.
 
         Raises:
             NotFoundError: There is no such row.
         """
         spec = self._one_spec(select, expand)
-        return await self._service.related(self.name, key, navigation, spec)
+        found = await self._service.related(self.name, key, navigation, spec)
+        codec = self._codec.related(navigation)
+        if isinstance(found, list):
+            return codec.rows(found)
+        return None if found is None else codec.row(found)
 
-    def collection(self, key: UUID | str, navigation: str) -> Query:
+    @overload
+    def collection(self: "EntitySet[Row]", key: UUID | str, navigation: str) -> Query: ...
+    @overload
+    def collection(self, key: UUID | str, navigation: str) -> Query[Any]: ...
+    def collection(self, key: UUID | str, navigation: str) -> Query[Any]:
         """Return the query for the rows behind a navigation property of the row *key*.
 
-        For a property that leads to many; nothing is sent.
+        For a property that leads to many; nothing is sent. Rows are what they are for `related`.
 
         Raises:
             ValueError: *key* is no UUID, or *navigation* no identifier.
         """
         name = self._service.dialect.collection_in(self.name, key_text(key), navigation)
-        return Query(self._service, name)
+        return Query(self._service, name, QuerySpec(), self._codec.related(navigation))
 
     def stream(self, key: UUID | str, field: str | None = None) -> Stream:
         """Return the stream in *field* of the row whose `Id` is *key*; nothing is sent.
@@ -143,7 +173,7 @@ class EntitySet(Many):
         """
         return Stream(self._service, self._service.stream_path(self.name, key, field))
 
-    async def create(self, row: Mapping[str, Any], *, return_row: bool = True) -> Row:
+    async def create(self, row: RowT | Mapping[str, Any], *, return_row: bool = True) -> RowT:
         """Add *row*; return it as the server has it, with its defaults.
 
         `Id` is filled in with a new UUID where *row* has none, so that the create cannot happen
@@ -151,7 +181,7 @@ class EntitySet(Many):
         same `Id`, only if no answer came and it is not there.
 
         Args:
-            row: Columns and their values.
+            row: Columns and their values, or an object of the class of this set.
             return_row: Without it the server is asked for no row (``Prefer: return=minimal``),
                 and the row comes back as it was sent where the server complies.
 
@@ -163,21 +193,23 @@ class EntitySet(Many):
             ResponseError: Creatio refused. What a 5xx left behind was looked up: nothing.
             TransportError: No answer came. A note on it says what is known.
         """
-        return await create_row(self._service, self.name, row, return_row=return_row)
+        given = self._codec.sent(row, f"create {self.name}")
+        saved = await create_row(self._service, self.name, given, return_row=return_row)
+        return self._codec.returned(saved)
 
     async def update(
         self,
         key: UUID | str,
-        values: Mapping[str, Any],
+        values: RowT | Mapping[str, Any],
         *,
         return_row: bool = False,
         if_match: str | None = None,
-    ) -> Row | None:
+    ) -> RowT | None:
         """Change the fields in *values* of the row whose `Id` is *key*. The last write wins.
 
         Args:
             key: A UUID, or a string in guid form.
-            values: Columns and their new values.
+            values: Columns and their new values, or an object of the class of this set.
             return_row: Return the row as the server has it then.
             if_match: The version that must not have changed, of a service that has versions.
 
@@ -188,15 +220,17 @@ class EntitySet(Many):
             PreconditionFailedError: The row has another version.
         """
         place = f"update {self.name}"
-        if not isinstance(values, Mapping):
-            raise TypeError(f"{place}: takes a mapping of columns to values, not {values!r:.80}")
-        check_row(values, place)
-        body = self._service.dialect.row_body(values, place)
+        given = self._codec.sent(values, place)
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{place}: takes a mapping of columns to values, not {given!r:.80}")
+        row = cast("Mapping[str, Any]", given)
+        check_row(row, place)
+        body = self._service.dialect.row_body(row, place)
         returns: Returns | None = "representation" if return_row else None
-        row = await self._service.update(self.name, key, body, returns=returns, if_match=if_match)
+        saved = await self._service.update(self.name, key, body, returns=returns, if_match=if_match)
         if not return_row:
             return None
-        return row if row is not None else await self.get(key)
+        return self._codec.row(saved) if saved is not None else await self.get(key)
 
     async def delete(self, key: UUID | str, *, if_match: str | None = None) -> None:
         """Delete the row whose `Id` is *key*.

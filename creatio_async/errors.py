@@ -28,6 +28,7 @@
     ├── MultipleRowsError                 several rows where one was due
     ├── BatchError                        the answer to a $batch is no such answer
     ├── RecordedError                     one of these, as the journal of an earlier run tells it
+    ├── ModelError                        a row does not fit the class that it is to become
     └── ProcessError                      a business process failed
 
 An error keeps what happened in its fields and makes its sentence in ``__str__``. What it quotes
@@ -54,6 +55,7 @@ __all__ = [
     "ForbiddenError",
     "GoneError",
     "MethodNotAllowedError",
+    "ModelError",
     "MultipleRowsError",
     "NotAcceptableError",
     "NotFoundError",
@@ -278,6 +280,16 @@ class MultipleRowsError(CreatioError):
 
     def __str__(self) -> str:
         return f"{_asked(self.request)}: more than one row"
+
+
+@define(slots=False, eq=False)
+class ModelError(CreatioError):
+    """A row does not fit the class that it is to become: the class is not that of the site."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 @define(slots=False, eq=False)

@@ -1,6 +1,7 @@
 """Any number of rows by their ids, a ``$batch`` of reads at a time."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from typing import Generic
 from uuid import UUID
 
 from attrs import frozen
@@ -8,22 +9,23 @@ from attrs import frozen
 from creatio_async.batch import call_of, inner_refusal, inner_request
 from creatio_async.bulk.source import Source
 from creatio_async.errors import BatchError, NotFoundError
+from creatio_async.models.codec import Codec
 from creatio_async.protocol.batch.jsonbatch import as_response
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
 from creatio_async.protocol.names import key_text
-from creatio_async.protocol.odata.spec import QuerySpec, Row
+from creatio_async.protocol.odata.spec import QuerySpec, RowT
 from creatio_async.service import Service
 
 __all__ = ["Found", "find_many"]
 
 
 @frozen
-class Found:
+class Found(Generic[RowT]):
     """What there is behind an id."""
 
     id: str
     """In lower case."""
-    row: Row | None
+    row: RowT | None
     """None where there is no such row."""
 
 
@@ -32,15 +34,17 @@ async def find_many(
     name: str,
     keys: Iterable[UUID | str] | AsyncIterable[UUID | str],
     spec: QuerySpec,
-) -> AsyncGenerator[Found]:
+    codec: Codec[RowT],
+) -> AsyncGenerator[Found[RowT]]:
     """Give what is behind each of *keys*, in their order."""
     source = Source(keys)
     while chunk := (await source.take(MAX_OPERATIONS))[1]:
         asked = [key_text(key) for key in chunk]
         while asked:
             found = await _find(service, name, asked, spec)
+            rows = iter(codec.rows([each.row for each in found if each.row is not None]))
             for each in found:
-                yield each
+                yield Found(each.id, None if each.row is None else next(rows))
             asked = asked[len(found) :]
 
 

@@ -19,16 +19,17 @@ from creatio_async.bulk.resolving import with_lookups
 from creatio_async.bulk.verbs import IfExists
 from creatio_async.bulk.writer import Writer
 from creatio_async.protocol.batch.operations import Format
+from creatio_async.protocol.odata.spec import RowT
 from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.syncing import Syncing
 
 __all__ = ["Many"]
 
-_Rows = Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]]
+_Rows = Iterable[RowT | Mapping[str, Any]] | AsyncIterable[RowT | Mapping[str, Any]]
 
 
 @frozen(eq=False)
-class Many(Syncing):
+class Many(Syncing[RowT]):
     """What writes any number of rows of an entity set.
 
     Each call returns a `Job`, which runs once: await it for its `Report`, or enter it for one
@@ -38,7 +39,7 @@ class Many(Syncing):
 
     def create_many(
         self,
-        rows: _Rows,
+        rows: _Rows[RowT],
         *,
         at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
@@ -122,11 +123,11 @@ class Many(Syncing):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, with_lookups(plan, lookups), rows)
+        return options.job(self._service, with_lookups(plan, lookups), rows, self._codec)
 
     def update_many(
         self,
-        rows: _Rows,
+        rows: _Rows[RowT],
         *,
         at_once: int | Adaptive = AT_ONCE,
         batch_size: int = 100,
@@ -168,7 +169,7 @@ class Many(Syncing):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, with_lookups(plan, lookups), rows)
+        return options.job(self._service, with_lookups(plan, lookups), rows, self._codec)
 
     def delete_many(
         self,
@@ -227,7 +228,7 @@ class Many(Syncing):
         new_id: Literal["uuid4"] | Derived | NewId = "uuid4",
         if_exists: IfExists = "conflict",
         return_rows: bool = False,
-    ) -> Writer:
+    ) -> Writer[RowT]:
         """Return a writer, to which any number of tasks push single rows.
 
         ::
@@ -268,4 +269,5 @@ class Many(Syncing):
             linger=linger,
             batch_size=batch_size,
             longest=sender.gate.longest,
+            codec=self._codec,
         )

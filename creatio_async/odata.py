@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterable, Callable, Iterable
 from pathlib import Path
+from typing import Any, overload
 
 from attrs import define
 
@@ -14,9 +15,11 @@ from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
 from creatio_async.entities import EntitySet
 from creatio_async.metadata import read_metadata
+from creatio_async.models.codec import codec_of
 from creatio_async.protocol.batch.operations import Format
 from creatio_async.protocol.names import check_name
 from creatio_async.protocol.odata.schema import Schema
+from creatio_async.protocol.odata.spec import QuerySpec, RowT
 from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.service import Service
 from creatio_async.unit_of_work.work import UnitOfWork
@@ -33,16 +36,27 @@ class OData:
 
     _service: Service
 
-    def __getitem__(self, name: str) -> EntitySet:
+    @overload
+    def __getitem__(self, name: str) -> EntitySet: ...
+    @overload
+    def __getitem__(self, name: type[RowT]) -> EntitySet[RowT]: ...
+    def __getitem__(self, name: str | type[Any]) -> EntitySet[Any]:
         """Return the entity set of the schema *name*; nothing is sent.
+
+        Of a class, it is the set that the class says it is for, with rows that are its objects.
 
         Raises:
             ValueError: *name* is no identifier.
-            TypeError: *name* is no string.
+            TypeError: *name* is neither a string nor a class for rows; or the type of a field of
+                the class is none that a column can have.
         """
-        if not isinstance(name, str):
-            raise TypeError(f"an entity set is found by its name, not by {name!r:.80}")
-        return EntitySet(self._service, check_name(name, "entity set"))
+        if isinstance(name, str):
+            return EntitySet(self._service, check_name(name, "entity set"))
+        if not isinstance(name, type):
+            raise TypeError(f"an entity set is found by its name or a class, not by {name!r:.80}")
+        codec = codec_of(name)
+        entity_set = check_name(codec.entity_set, "entity set")
+        return EntitySet(self._service, entity_set, QuerySpec(), codec)
 
     def batch(
         self,

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Generic, cast
 
 from attrs import evolve, field, frozen
 
 from creatio_async.errors import MultipleRowsError, NotFoundError, ResponseError
+from creatio_async.models.codec import DICTS, Codec
 from creatio_async.protocol.odata.expressions import Expression
 from creatio_async.protocol.odata.nodes import Condition, Named, Order
 from creatio_async.protocol.odata.paging import Pager, check_size
@@ -15,6 +16,7 @@ from creatio_async.protocol.odata.spec import (
     Page,
     QuerySpec,
     Row,
+    RowT,
     as_columns,
     as_condition,
     as_expands,
@@ -31,20 +33,22 @@ __all__ = ["Query"]
 
 
 @frozen(eq=False)
-class Query:
+class Query(Generic[RowT]):
     """Rows of an entity set that are still to be read.
 
     ``await`` it for a list, ``async for`` over it for one row at a time, any number of rows in
     flat memory; until then nothing is sent. Every method returns a new query, and a query can be
-    run any number of times. Rows are dicts of fields, as JSON gives them.
+    run any number of times. Rows are dicts of fields, as JSON gives them, or objects of the class
+    that the entity set was asked for with.
     """
 
     _service: Service = field(repr=False)
     name: str
     """The entity set, or the collection in a row: ``Account(...)/Contacts``."""
     spec: QuerySpec = field(factory=QuerySpec)
+    _codec: Codec[RowT] = field(default=cast("Any", DICTS), repr=False)
 
-    def where(self, *conditions: Condition | str) -> "Query":
+    def where(self, *conditions: Condition | str) -> "Query[RowT]":
         """Keep the rows for which all *conditions* hold, and those of earlier calls.
 
         A text is sent as it stands, as raw ``$filter``: its quoting is the caller's business.
@@ -52,34 +56,34 @@ class Query:
         added = tuple(as_condition(each) for each in conditions)
         return self._with(where=self.spec.where + added)
 
-    def select(self, *columns: str | Named) -> "Query":
+    def select(self, *columns: str | Named) -> "Query[RowT]":
         """Read only *columns*; what the conditions and the paging need is read, too."""
         return self._with(select=self.spec.select + as_columns(columns))
 
-    def expand(self, *paths: str | Named | Expand) -> "Query":
+    def expand(self, *paths: str | Named | Expand) -> "Query[RowT]":
         """Put the rows behind navigation properties into the rows: ``expand("Account")``.
 
         `Expand` says which of them, and what of them.
         """
         return self._with(expand=self.spec.expand + as_expands(paths))
 
-    def order_by(self, *columns: str | Expression | Order) -> "Query":
+    def order_by(self, *columns: str | Expression | Order) -> "Query[RowT]":
         """Sort by *columns*: ``order_by(F.Name.desc(), "Id")``. Later calls sort within these."""
         return self._with(order=self.spec.order + tuple(as_order(each) for each in columns))
 
-    def top(self, rows: int) -> "Query":
+    def top(self, rows: int) -> "Query[RowT]":
         """Read *rows* rows at most."""
         return self._with(top=natural(rows))
 
-    def skip(self, rows: int) -> "Query":
+    def skip(self, rows: int) -> "Query[RowT]":
         """Leave out the first *rows* rows."""
         return self._with(skip=natural(rows) or 0)
 
-    def annotated(self) -> "Query":
+    def annotated(self) -> "Query[RowT]":
         """Leave annotations such as ``@odata.etag`` in the rows."""
         return self._with(annotated=True)
 
-    def option(self, name: str, value: str) -> "Query":
+    def option(self, name: str, value: str) -> "Query[RowT]":
         """Add a query option for which there is no method: ``$search``, ``$apply``, one's own.
 
         *value* is percent-encoded, and otherwise sent as it stands. Creatio refuses ``$search``
@@ -90,7 +94,9 @@ class Query:
         """
         return self._with(options=(*self.spec.options, as_option(name, value)))
 
-    async def pages(self, size: int | None = None, *, count: bool = True) -> AsyncGenerator[Page]:
+    async def pages(
+        self, size: int | None = None, *, count: bool = True
+    ) -> AsyncGenerator[Page[RowT]]:
         """Give the rows page by page.
 
         Pages are read by key (``Id gt`` the last one) where the query has no order or that of
@@ -110,12 +116,12 @@ class Query:
         counted = count and len(parts) == 1
         for part in parts:
             async for page in self._pages_of(evolve(part, count=counted), size):
-                yield page
+                yield self._codec.page(page)
 
     @asynccontextmanager
     async def prefetch(
         self, pages: int, *, size: int | None = None
-    ) -> AsyncGenerator[AsyncIterator[Row]]:
+    ) -> AsyncGenerator[AsyncIterator[RowT]]:
         """Give the rows, while further pages are read already: up to *pages* of them wait ready.
 
         The rows are the same, in the same order. Pages by key are still read one after another:
@@ -134,12 +140,12 @@ class Query:
         async with ahead as ready:
             yield ready
 
-    async def first(self) -> Row | None:
+    async def first(self) -> RowT | None:
         """Return the first row, or None where there is none."""
         rows, _ = await self._few(1)
-        return rows[0] if rows else None
+        return self._codec.row(rows[0]) if rows else None
 
-    async def one(self) -> Row:
+    async def one(self) -> RowT:
         """Return the only row.
 
         Raises:
@@ -148,7 +154,7 @@ class Query:
         """
         rows, reply = await self._few(2)
         if len(rows) == 1:
-            return rows[0]
+            return self._codec.row(rows[0])
         if reply is None:
             raise ValueError(
                 "one() of a query that asks for no row: an in_ without values, or top(0)"
@@ -162,22 +168,22 @@ class Query:
         parts = split(evolve(self.spec, order=(), top=None, skip=0))
         return sum([await self._service.count(self.name, part) for part in parts])
 
-    def __await__(self) -> Generator[Any, None, list[Row]]:
+    def __await__(self) -> Generator[Any, None, list[RowT]]:
         return self._all().__await__()
 
-    async def __aiter__(self) -> AsyncIterator[Row]:
+    async def __aiter__(self) -> AsyncIterator[RowT]:
         async for page in self.pages(count=False):
             for row in page.rows:
                 yield row
 
-    async def _all(self) -> list[Row]:
-        rows: list[Row] = []
+    async def _all(self) -> list[RowT]:
+        rows: list[RowT] = []
         for part in list(split(self.spec)):
             pager = Pager(part)
             step: QuerySpec | str | None = pager.begin()
             while step is not None:
                 page, step = await self._turn(pager, step)
-                rows += page.rows
+                rows += self._codec.rows(page.rows)
         return rows
 
     async def _pages_of(self, spec: QuerySpec, size: int | None) -> AsyncIterator[Page]:
@@ -229,5 +235,5 @@ class Query:
                 break
         return found[:rows], reply
 
-    def _with(self, **changes: Any) -> "Query":
-        return Query(self._service, self.name, evolve(self.spec, **changes))
+    def _with(self, **changes: Any) -> "Query[RowT]":
+        return Query(self._service, self.name, evolve(self.spec, **changes), self._codec)

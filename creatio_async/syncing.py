@@ -17,21 +17,22 @@ from creatio_async.bulk.report import Progress
 from creatio_async.bulk.resolving import with_lookups
 from creatio_async.bulk.syncs import Syncs, Within
 from creatio_async.protocol.batch.operations import Format
+from creatio_async.protocol.odata.spec import RowT
 from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.query import Query
 
 __all__ = ["Syncing"]
 
-_Rows = Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]]
+_Rows = Iterable[RowT | Mapping[str, Any]] | AsyncIterable[RowT | Mapping[str, Any]]
 
 
 @frozen(eq=False)
-class Syncing(Query):
+class Syncing(Query[RowT]):
     """What writes rows of an entity set that are looked for first."""
 
     def upsert_many(
         self,
-        rows: _Rows,
+        rows: _Rows[RowT],
         *,
         key: str | Sequence[str],
         at_once: int | Adaptive = AT_ONCE,
@@ -92,11 +93,11 @@ class Syncing(Query):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, with_lookups(plan, lookups), rows)
+        return options.job(self._service, with_lookups(plan, lookups), rows, self._codec)
 
     def sync(
         self,
-        rows: _Rows,
+        rows: _Rows[RowT],
         *,
         key: str | Sequence[str],
         delete_missing: bool = False,
@@ -173,4 +174,4 @@ class Syncing(Query):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, with_lookups(plan, lookups), rows)
+        return options.job(self._service, with_lookups(plan, lookups), rows, self._codec)

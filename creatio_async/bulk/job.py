@@ -6,10 +6,11 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Itera
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from operator import index
 from os import PathLike
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from creatio_async.bulk.entry import OPEN, Entry, Later, is_open
 from creatio_async.bulk.feed import Feed, Turn
+from creatio_async.bulk.given import give_back, rows_given
 from creatio_async.bulk.journal.none import NoJournal
 from creatio_async.bulk.journal.record import Journal
 from creatio_async.bulk.letters import Letters
@@ -19,6 +20,7 @@ from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Outcome, Progress, Report
 from creatio_async.bulk.source import Source
 from creatio_async.bulk.telling import Teller
+from creatio_async.models.codec import DICTS, Codec
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.protocol.pace import Pace
 from creatio_async.protocol.sizing import SERVER_GIVES_UP, Sizing
@@ -63,6 +65,7 @@ class Job(Once[Report, Outcome]):
         journal: Journal | None = None,
         longest: float = SERVER_GIVES_UP,
         sessions: int = 1,
+        codec: Codec[Any] = cast("Any", DICTS),  # noqa: B008 - frozen
         grace: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -80,6 +83,7 @@ class Job(Once[Report, Outcome]):
             journal: Written, so that a run that died goes on where it stopped.
             longest: Seconds after which no answer comes any more; batches shrink that come near it.
             sessions: Sessions that it is sent in.
+            codec: What rows are given as, and given back as.
             grace: Seconds that batches under way are given when the block is left early.
             clock: Seconds, from anywhere, never going back.
             sleep: Waits so many seconds.
@@ -93,13 +97,14 @@ class Job(Once[Report, Outcome]):
             raise ValueError(f"a batch has 1 to {MAX_OPERATIONS} rows, not {batch_size}")
         if order not in get_args(Order):
             raise ValueError(f"order is 'none', 'input' or 'key', not {order!r}")
-        source = Source(rows)
+        source = Source(rows_given(codec, rows))
         letters = None if dead_letters is None else Letters(dead_letters, plan.kind)
         super().__init__(Report(), room=min(gate.limit.most, _READY), grace=grace, clock=clock)
         self.unfinished: list[Outcome] = []
         """Rows that were read from the input and have no final outcome: `State.NOT_RUN` or
         `State.UNKNOWN`. Empty after a job that ran to its end."""
         self._plan = plan
+        self._codec = codec
         self._source = source
         self._read_before = 0
         self._gate = gate
@@ -317,6 +322,7 @@ class Job(Once[Report, Outcome]):
         self.report.add(outcomes)
         if self._letters is not None:
             self._letters.add(outcomes)
+        give_back(self._codec, outcomes)
         self._tell()
         if self._turns is None:
             if outcomes:
@@ -335,6 +341,7 @@ class Job(Once[Report, Outcome]):
         settled: list[Outcome] = []
         for entry in self._under_way.pop(number, ()):
             (self.unfinished if is_open(entry.outcome) else settled).append(entry.outcome)
+        give_back(self._codec, settled)
         return settled
 
     def _leave(self, kept: list[Entry], taken: Turn) -> None:
@@ -345,6 +352,7 @@ class Job(Once[Report, Outcome]):
         self.unfinished += self._unprepared(taken)
         left = Turn([], self._source.taken, self._source.left)
         self.unfinished += self._unprepared(left)
+        give_back(self._codec, self.unfinished)
         self.unfinished.sort(key=lambda outcome: outcome.index)
         self.report.add(self.unfinished)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, Callable, Iterable
 from os import PathLike
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 
@@ -11,6 +11,7 @@ from creatio_async.bulk.journal.record import Journal
 from creatio_async.bulk.order import Order
 from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Progress
+from creatio_async.models.codec import DICTS, Codec
 from creatio_async.protocol.pace import Adaptive
 from creatio_async.service import Service
 
@@ -33,7 +34,13 @@ class JobOptions:
     journal: str | PathLike[str] | None
     fsync: bool
 
-    def job(self, service: Service, plan: Plan, rows: Iterable[Any] | AsyncIterable[Any]) -> Job:
+    def job(
+        self,
+        service: Service,
+        plan: Plan,
+        rows: Iterable[Any] | AsyncIterable[Any],
+        codec: Codec[Any] = cast("Any", DICTS),  # noqa: B008 - frozen
+    ) -> Job:
         """Return the job that does with *rows* what *plan* says, in the lane of its client.
 
         Raises:
@@ -51,6 +58,7 @@ class JobOptions:
             dead_letters=self.dead_letters,
             journal=self._journal(service, plan),
             sessions=len(sender.sessions),
+            codec=codec,
             longest=sender.gate.longest,
             clock=sender.clock,
             sleep=sender.sleep,

@@ -49,8 +49,9 @@ class Outcome:
     """Why it failed, or why nothing is known of it; `ValueError` for a row too large to send."""
     attempts: int = 0
     """How often it was sent."""
-    saved: dict[str, Any] | None = field(default=None, repr=False)
-    """The row as the server has it; only where it was asked for."""
+    saved: Any = field(default=None, repr=False)
+    """The row as the server has it, a dict or an object of the class of the entity set; only where
+    it was asked for."""
 
     @property
     def ok(self) -> bool:

@@ -5,17 +5,20 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import index
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self, cast
+from typing import Any, Generic, Literal, Protocol, Self, cast
 from uuid import UUID
 
 from attrs import define, field
 
 from creatio_async.bulk.entry import Entry, Later, is_open
+from creatio_async.bulk.given import Given, give_back, row_given
 from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.report import Outcome
+from creatio_async.models.codec import DICTS, Codec
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.protocol.names import key_text
+from creatio_async.protocol.odata.spec import RowT
 from creatio_async.protocol.pace import Pace
 from creatio_async.protocol.sizing import SERVER_GIVES_UP, Sizing
 from creatio_async.protocol.values import check_row
@@ -57,7 +60,7 @@ class _Batch:
     """Sends it when its rows have waited long enough; None once it is in line to be sent."""
 
 
-class Writer:
+class Writer(Generic[RowT]):
     """Takes single rows from any number of tasks, and writes them in batches; made by `writer`.
 
     ::
@@ -85,6 +88,7 @@ class Writer:
         linger: float,
         batch_size: int,
         longest: float = SERVER_GIVES_UP,
+        codec: Codec[Any] = cast("Any", DICTS),  # noqa: B008 - frozen
         later: _Timer | None = None,
     ) -> None:
         """Keep the options.
@@ -95,6 +99,7 @@ class Writer:
             linger: Seconds for which a row waits for others.
             batch_size: Rows in a batch.
             longest: Seconds after which no answer comes any more; batches shrink that come near it.
+            codec: What rows are given as, and given back as.
             later: What counts the seconds; None for the event loop.
 
         Raises:
@@ -111,6 +116,7 @@ class Writer:
         self._sizings = {verb: Sizing(batch_size, longest) for verb in plans}
         for verb, plan in plans.items():
             plan.meter.sizing = self._sizings[verb]
+        self._codec = codec
         self._later = later
         self._room = asyncio.Semaphore((lane.limit.most + 1) * batch_size)
         self._filling: dict[_Verb, _Batch] = {}
@@ -124,7 +130,7 @@ class Writer:
         """What is known of the site; None where `at_once` is a number."""
         return self._lane.pace
 
-    async def create(self, row: Mapping[str, Any]) -> Outcome:
+    async def create(self, row: RowT | Mapping[str, Any]) -> Outcome:
         """Add *row*; return what became of it, which may be a refusal: see `Outcome.ok`.
 
         `Id` is filled in where *row* has none, and the row is never written twice: see
@@ -138,9 +144,9 @@ class Writer:
             AuthenticationError: The login was refused. The row was not written.
             RuntimeError: The writer is not open.
         """
-        return await self._write("create", _checked(row, "create"))
+        return await self._write("create", self._checked(row, "create"))
 
-    async def update(self, key: UUID | str, values: Mapping[str, Any]) -> Outcome:
+    async def update(self, key: UUID | str, values: RowT | Mapping[str, Any]) -> Outcome:
         """Change the fields in *values* of the row whose `Id` is *key*; return what became of it.
 
         Raises:
@@ -150,10 +156,11 @@ class Writer:
             RuntimeError: The writer is not open.
         """
         given = key_text(key)
-        row = _checked(values, "update")
+        row = self._checked(values, "update")
         if "Id" in row and key_text(row["Id"]) != given:
             raise ValueError(f"update: the row is {given}, and 'Id' is another: {row['Id']}")
-        return await self._write("update", {**row, "Id": given})
+        row["Id"] = given
+        return await self._write("update", row)
 
     async def delete(self, key: UUID | str) -> Outcome:
         """Delete the row whose `Id` is *key*; return what became of it.
@@ -191,6 +198,12 @@ class Writer:
                 task.cancel()
             if self._tasks:
                 await asyncio.wait(self._tasks)
+
+    def _checked(self, row: Any, place: str) -> dict[str, Any]:
+        """Return a copy of *row*, which may be sent as it is; the caller may change his own."""
+        given = row_given(self._codec, row, place)
+        check_row(given, place)
+        return given if isinstance(given, Given) else dict(given)
 
     async def _write(self, verb: _Verb, row: Any) -> Outcome:
         if self._phase != "open":
@@ -282,6 +295,7 @@ class Writer:
                 part.rows.append((entry, answer))
             else:
                 self._room.release()
+                give_back(self._codec, [entry.outcome])
                 _settle(entry.outcome, answer, failure)
         for part in parts:
             self._start(part)
@@ -299,9 +313,3 @@ def _settle(outcome: Outcome, answer: _Answer, failure: Exception | None) -> Non
         answer.set_result(outcome)
     else:
         answer.set_exception(failure)
-
-
-def _checked(row: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Return a copy of *row*, which may be sent as it is; the caller may change his own."""
-    check_row(row, place)
-    return dict(row)

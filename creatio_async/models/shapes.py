@@ -2,9 +2,10 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
+from types import MemberDescriptorType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -50,6 +51,12 @@ class Kind:
         inner = self.item or self
         return inner.cls if is_model(inner.cls) else None
 
+    @property
+    def is_enum(self) -> bool:
+        """It is a member of an enum, or a list of them."""
+        inner = self.item or self
+        return isinstance(inner.cls, type) and issubclass(inner.cls, Enum)
+
 
 @frozen
 class Field:
@@ -69,17 +76,29 @@ class Shape:
     fields: Mapping[str, Field]
     """By the name of the column."""
     by_name: Mapping[str, Field] = field(init=False, repr=False)
-    others: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
-    """The defaults of fields that the constructor does not take: they are no columns."""
+    others: Mapping[str, Callable[[Any], Any]] = field(repr=False)
+    """What makes the values of fields that the constructor does not take, of the new object: they
+    are no columns."""
     navigations: frozenset[str] = field(init=False, repr=False)
     """The names of the fields that are rows, or lists of rows."""
+    enums: frozenset[str] = field(init=False, repr=False)
+    """The names of the fields that are members of enums, or lists of them."""
+    has_dict: bool = field(init=False, repr=False)
+    """Its objects keep their fields in a dict, where an unset one is not."""
 
     def __attrs_post_init__(self) -> None:
         by_name = {each.name: each for each in self.fields.values()}
         rows = frozenset(name for name, each in by_name.items() if each.kind.row_type is not None)
         object.__setattr__(self, "by_name", by_name)  # frozen, and this is still its making
         object.__setattr__(self, "navigations", rows)
+        enums = frozenset(name for name, each in by_name.items() if each.kind.is_enum)
+        object.__setattr__(self, "enums", enums)
+        slots = (getattr(self.cls, name, None) for name in by_name)
+        has_dict = not any(isinstance(each, MemberDescriptorType) for each in slots)
+        object.__setattr__(self, "has_dict", has_dict)
 
+
+_FACTORY: Any = attrs.Factory  # a class that is told as a function
 
 _SHAPES: WeakKeyDictionary[type[Any], Shape] = WeakKeyDictionary()
 
@@ -112,10 +131,11 @@ def _made(cls: type[Any]) -> Shape:
     except (NameError, AttributeError, TypeError, SyntaxError) as error:
         raise TypeError(f"{cls.__name__}: an annotation cannot be read: {error}") from error
     found: dict[str, Field] = {}
-    others: dict[str, Any] = {}
+    others: dict[str, Callable[[Any], Any]] = {}
     for name, column, init, default in _told(cls):
         if not init:
-            others |= {} if default is NOTHING else {name: default}
+            if default is not NOTHING:
+                others[name] = _maker(default)
             continue
         if column in found:
             raise ValueError(f"{cls.__name__}: {found[column].name} and {name} are one column")
@@ -138,6 +158,12 @@ def _told(cls: type[Any]) -> Iterator[tuple[str, str, bool, Any]]:
         elif default is dataclasses.MISSING:
             default = NOTHING
         yield one.name, one.metadata.get(COLUMN, one.name), one.init, default
+
+
+def _maker(default: Any) -> Callable[[Any], Any]:
+    if not isinstance(default, _FACTORY):
+        return lambda _: default
+    return default.factory if default.takes_self else lambda _: default.factory()
 
 
 def _kind(hint: Any, place: str) -> Kind:

@@ -6,6 +6,7 @@ another kind.
 
 import datetime as dt
 import re
+from base64 import urlsafe_b64decode
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
@@ -13,17 +14,25 @@ from uuid import UUID
 
 __all__ = [
     "as_bool",
+    "as_bytes",
+    "as_date",
     "as_decimal",
+    "as_duration",
     "as_float",
     "as_int",
     "as_moment",
     "as_str",
+    "as_time",
     "as_uuid",
     "split_none",
 ]
 
 _WCF_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
 """A point in time in milliseconds since 1970, as .NET's DataContractJsonSerializer writes it."""
+_BASE64 = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+_DURATION = re.compile(
+    r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
+)
 
 
 def split_none(hint: Any) -> tuple[Any, bool]:
@@ -84,3 +93,35 @@ def as_moment(value: Any) -> dt.datetime:
     if wcf is None:
         return dt.datetime.fromisoformat(text)
     return dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=int(wcf[1]))
+
+
+def as_date(value: Any) -> dt.date:
+    """Return a day, of a point in time as well: Creatio writes its dates so."""
+    text = as_str(value)
+    return dt.date.fromisoformat(text) if len(text) == len("2026-01-31") else as_moment(text).date()
+
+
+def as_time(value: Any) -> dt.time:
+    """Return a time of the day."""
+    return dt.time.fromisoformat(as_str(value))
+
+
+def as_duration(value: Any) -> dt.timedelta:
+    """Return a duration, as ISO 8601 writes it with days and smaller units."""
+    text = as_str(value)
+    match = _DURATION.fullmatch(text)
+    if match is None or text[-1] in "PT-":
+        raise ValueError("no duration")
+    days, hours, minutes = (int(each or 0) for each in match.groups()[1:4])
+    # As a Decimal: a float could lose the last digits of what is counted in microseconds.
+    micros = int(Decimal(match[5] or 0) * 1_000_000)
+    found = dt.timedelta(days=days, hours=hours, minutes=minutes, microseconds=micros)
+    return -found if match[1] else found
+
+
+def as_bytes(value: Any) -> bytes:
+    """Return bytes that are written as base64, in either alphabet, padded or not."""
+    text = as_str(value).replace("+", "-").replace("/", "_").rstrip("=")
+    if not _BASE64.fullmatch(text):
+        raise ValueError("no base64")
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -3,26 +3,27 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from types import TracebackType
+from typing import Generic
 
-from creatio_async.protocol.odata.spec import Page, Row
+from creatio_async.protocol.odata.spec import Page, RowT
 
 __all__ = ["Ahead"]
 
 
-class Ahead:
+class Ahead(Generic[RowT]):
     """The rows of *pages*, of which up to *ready* pages are read before they are asked for.
 
     The task lives as long as the block. What reading raises is raised where its page was due.
     """
 
-    def __init__(self, pages: AsyncGenerator[Page], ready: int) -> None:
+    def __init__(self, pages: AsyncGenerator[Page[RowT]], ready: int) -> None:
         self._pages = pages
         # One page is on its way while the queue is full.
-        self._queue: asyncio.Queue[list[Row] | Exception | None] = asyncio.Queue(ready)
+        self._queue: asyncio.Queue[list[RowT] | Exception | None] = asyncio.Queue(ready)
         self._task: asyncio.Task[None] | None = None
-        self._rows: AsyncGenerator[Row] | None = None
+        self._rows: AsyncGenerator[RowT] | None = None
 
-    async def __aenter__(self) -> AsyncGenerator[Row]:
+    async def __aenter__(self) -> AsyncGenerator[RowT]:
         self._task = asyncio.create_task(self._fill(), name="creatio_async pages ahead")
         self._rows = self._take()
         return self._rows
@@ -49,7 +50,7 @@ class Ahead:
         else:
             await self._queue.put(None)
 
-    async def _take(self) -> AsyncGenerator[Row]:
+    async def _take(self) -> AsyncGenerator[RowT]:
         while (rows := await self._queue.get()) is not None:
             if isinstance(rows, Exception):
                 raise rows

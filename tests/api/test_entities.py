@@ -82,7 +82,7 @@ async def test_the_name_of_a_set_cannot_change_an_address(odata: OData, name: st
 
 async def test_a_set_is_found_by_its_name_only(crm: Creatio) -> None:
     with pytest.raises(TypeError, match="by its name"):
-        crm.odata[5]  # type: ignore[index]
+        crm.odata[5]  # type: ignore[call-overload]
 
 
 # --- create ---------------------------------------------------------------------------------------

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from types import ModuleType
 from uuid import UUID
 
@@ -6,21 +5,9 @@ import pytest
 from attrs import define, field
 
 from creatio_async import AnyColumns, F, Model, column, columns
-from creatio_async.emulator.metadata import metadata
-from creatio_async.emulator.tables import creatio_tables
-from creatio_async.models.source import source_of
-from creatio_async.protocol.odata.metadata import read_schema
 from creatio_async.protocol.odata.spec import as_columns, as_expands, as_order
-from tests.models.documents import imported
 
 KEY = UUID(int=1)
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[ModuleType]:
-    schema = read_schema(metadata(creatio_tables()))
-    with imported(source_of(schema, ["Contact", "Account", "City"], "here")) as module:
-        yield module
 
 
 def test_a_column_makes_the_conditions_that_f_makes(made: ModuleType) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, cast
 
 from attrs import field, frozen
 
@@ -17,6 +17,7 @@ __all__ = [
     "Page",
     "QuerySpec",
     "Row",
+    "RowT",
     "as_columns",
     "as_condition",
     "as_expands",
@@ -36,15 +37,24 @@ class Collection(str):
 Row = dict[str, Any]
 """The fields of a row by name, as JSON gives them."""
 
+if TYPE_CHECKING:  # the TypeVar of Python 3.11 has no default
+    from typing_extensions import TypeVar
+
+    RowT = TypeVar("RowT", default=Row)
+else:
+    from typing import TypeVar
+
+    RowT = TypeVar("RowT")
+
 MAX_ROWS = 20_000
 """Rows that Creatio puts into one answer at most (``MaxEntityRowCount``); more is a 500."""
 
 
 @frozen(kw_only=True)
-class Page:
+class Page(Generic[RowT]):
     """A part of the rows that a query asks for."""
 
-    rows: list[Row]
+    rows: list[RowT]
     count: int | None = None
     """How many rows match in all, whatever `top` and `skip`; None where it was not asked for."""
     next_link: str | None = None

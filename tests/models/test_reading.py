@@ -1,0 +1,243 @@
+import dataclasses
+import datetime as dt
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import attrs
+import orjson
+import pytest
+from attrs import define, field, frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creatio_async import UNSET, Model, ModelError, column
+from creatio_async.models.reading import rows_as
+from creatio_async.models.shapes import shape_of
+from creatio_async.models.writing import row_of
+from creatio_async.protocol.values import dumps
+
+ZERO = "00000000-0000-0000-0000-000000000000"
+KEY = "405947d0-2ffb-4ded-8675-0475f19f5a81"
+
+
+class Paint(Enum):
+    RED = "Red"
+    GREEN = "Green"
+
+
+class Whole(Model):
+    """A field of each type."""
+
+    Id: UUID = UNSET
+    Guid: UUID | None = UNSET
+    Moment: dt.datetime | None = UNSET
+    Day: dt.date | None = UNSET
+    Time: dt.time | None = UNSET
+    Length: dt.timedelta | None = UNSET
+    Exact: Decimal | None = UNSET
+    Number: int | None = UNSET
+    Fraction: float | None = UNSET
+    Flag: bool | None = UNSET
+    text: str | None = column("Text")
+    Data: bytes | None = UNSET
+    Color: Paint | None = UNSET
+    Colors: list[Paint] = UNSET
+    Anything: Any = UNSET
+    Parent: "Whole | None" = UNSET
+    Children: list["Whole"] = UNSET
+
+
+MOMENTS = st.datetimes(min_value=dt.datetime(1900, 1, 1), timezones=st.just(dt.UTC))  # noqa: DTZ001 - naive is what it takes
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "Id": st.uuids(),
+    "Guid": st.uuids(),
+    "Moment": MOMENTS,
+    "Day": st.dates(min_value=dt.date(1900, 1, 1)),
+    "Time": st.times(),
+    "Length": st.timedeltas(),
+    "Exact": st.decimals(
+        allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9
+    ),
+    "Number": st.integers(-(2**31), 2**31),
+    "Fraction": st.floats(allow_nan=False, allow_infinity=False),
+    "Flag": st.booleans(),
+    "text": st.text(),
+    "Data": st.binary(),
+    "Color": st.sampled_from(Paint),
+    "Colors": st.lists(st.sampled_from(Paint)),
+}
+ROWS = st.lists(st.fixed_dictionaries({}, optional=VALUES))
+
+
+def on_the_wire(models: list[Whole]) -> list[dict[str, Any]]:
+    shape = shape_of(Whole)
+    rows: list[dict[str, Any]] = orjson.loads(dumps([row_of(shape, each, "") for each in models]))
+    return rows
+
+
+@given(ROWS)
+def test_what_is_written_is_read_again_whatever_is_set_in_each_row(
+    rows: list[dict[str, Any]],
+) -> None:
+    models = [Whole(**row) for row in rows]
+    assert rows_as(shape_of(Whole), on_the_wire(models)) == models
+
+
+def read(model: type[Any], *rows: dict[str, Any]) -> list[Any]:
+    return rows_as(shape_of(model), list(rows))
+
+
+def test_empty_values_are_none_where_none_may_be_and_what_they_are_elsewhere() -> None:
+    class Strict(Model):
+        Guid: UUID = UNSET
+        Moment: dt.datetime = UNSET
+
+    empty = {"Guid": ZERO, "Moment": "0001-01-01T00:00:00Z"}
+    assert read(Whole, empty, dict.fromkeys(["Guid", "Moment", "Day", "Color", "Text"])) == [
+        Whole(Guid=None, Moment=None),
+        Whole(Guid=None, Moment=None, Day=None, Color=None, text=None),
+    ]
+    assert read(Whole, {"Day": "0001-01-01T00:00:00Z"}) == [Whole(Day=None)]
+    first = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+    assert read(Strict, empty) == [Strict(Guid=UUID(int=0), Moment=first)]
+    with pytest.raises(ModelError, match=r"^Strict\.Guid cannot be None"):
+        read(Strict, {"Guid": None})
+
+
+def test_values_come_in_the_forms_that_servers_write() -> None:
+    (row,) = read(
+        Whole,
+        {
+            "Id": KEY.upper(),
+            "Moment": "2020-05-18T17:50:39.3619941Z",
+            "Day": "2020-05-18",
+            "Number": "9007199254740993",
+            "Exact": 5.25,
+            "Fraction": 3,
+            "Data": "-_-_+/==".rstrip("="),
+            "Length": "-P1DT2H3M4.5S",
+            "Unknown": {"a": 1},
+        },
+    )
+    assert row.Id == UUID(KEY)
+    assert row.Moment == dt.datetime(2020, 5, 18, 17, 50, 39, 361994, dt.UTC)
+    assert row.Day == dt.date(2020, 5, 18)
+    assert row.Number == 2**53 + 1
+    assert row.Exact == Decimal("5.25")
+    assert type(row.Fraction) is float
+    assert row.Length == -dt.timedelta(days=1, hours=2, minutes=3, seconds=4.5)
+    assert not hasattr(row, "Unknown")
+
+
+def test_rows_behind_navigation_properties_are_objects_however_deep() -> None:
+    (row,) = read(
+        Whole,
+        {
+            "Parent": {"Text": "up", "Parent": None, "Guid": KEY},
+            "Children": [{"Text": "a", "Children": [{"Guid": KEY}]}, {"Number": 1}],
+        },
+    )
+    assert row.Parent == Whole(text="up", Parent=None, Guid=UUID(KEY))
+    assert row.Children == [
+        Whole(text="a", Children=[Whole(Guid=UUID(KEY))]),
+        Whole(Number=1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bad", "field"),
+    [
+        ({"Id": "no guid"}, "Id"),
+        ({"Id": None}, "Id"),
+        ({"Id": KEY, "Guid": [1]}, "Guid"),
+        ({"Moment": "yesterday"}, "Moment"),
+        ({"Moment": 5}, "Moment"),
+        ({"Number": 1.5}, "Number"),
+        ({"Number": True}, "Number"),
+        ({"Exact": "many"}, "Exact"),
+        ({"Flag": "perhaps"}, "Flag"),
+        ({"Text": 5}, "text"),
+        ({"Data": "%"}, "Data"),
+        ({"Length": "P"}, "Length"),
+        ({"Color": "Blue"}, "Color"),
+        ({"Colors": ["Red", "Blue"]}, "Colors"),
+        ({"Parent": [{}]}, "Parent"),
+        ({"Children": {}}, "Children"),
+        ({"Children": [5]}, "Children"),
+        ({"Parent": {"Number": "x"}}, "Number"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_with_its_field(bad: dict[str, Any], field: str) -> None:
+    good = {name: None for name in bad if name not in {"Id", "Colors", "Children"}}
+    with pytest.raises(ModelError, match=rf"^Whole\.{field} cannot be "):
+        read(Whole, good, bad, good)
+
+
+# --- Classes of other kinds ---------------------------------------------------------------------
+
+
+@frozen
+class Slotted:
+    Id: UUID
+    Name: str = "none"
+    seen: list[str] = field(init=False, factory=list)
+    whole: str = field(init=False, default=attrs.Factory(lambda self: self.Name, takes_self=True))
+
+
+@define(slots=False)
+class Checked:
+    Name: str = field(validator=attrs.validators.max_len(3))
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    Id: UUID
+    name: str = dataclasses.field(metadata={"creatio_async column": "Name"})
+    seen: list[str] = dataclasses.field(init=False, default_factory=list)
+
+
+def test_classes_of_all_kinds_are_made_without_their_constructors() -> None:
+    row = {"Id": KEY, "Name": "Burbank"}
+    (slotted,) = read(Slotted, row)
+    assert slotted == Slotted(UUID(KEY), "Burbank")
+    (checked,) = read(Checked, row)
+    assert checked.Name == "Burbank"
+    (data,) = read(Data, row)
+    assert data == Data(UUID(KEY), "Burbank")
+    (partial,) = read(Slotted, {"Id": KEY})
+    with pytest.raises(AttributeError):
+        _ = partial.Name
+
+
+def test_what_is_set_in_them_is_what_is_written() -> None:
+    assert row_of(shape_of(Slotted), read(Slotted, {"Id": KEY})[0], "") == {"Id": UUID(KEY)}
+    assert row_of(shape_of(Data), Data(UUID(KEY), "x"), "") == {"Id": UUID(KEY), "Name": "x"}
+    renamed = define(type("Renamed", (), {"__annotations__": {"a": int}, "a": column("A")}))
+    assert row_of(shape_of(renamed), renamed(), "") == {}
+    assert row_of(shape_of(renamed), renamed(a=1), "") == {"A": 1}
+
+
+def test_rows_of_many_shapes_forget_old_readers() -> None:
+    many = define(type("Many", (), {"__annotations__": {f"c{n}": int for n in range(300)}}))
+    rows = [{f"c{number}": number} for number in range(300)] * 2
+    made = rows_as(shape_of(many), rows)
+    assert [getattr(each, f"c{number % 300}") for number, each in enumerate(made)] == [
+        *range(300),
+        *range(300),
+    ]
+
+
+def test_two_fields_of_one_column_and_an_annotation_of_nothing_are_refused() -> None:
+    class Twice(Model):
+        a: int = column("A")
+        A: int = UNSET
+
+    class Nothing(Model):
+        a: "Nowhere" = UNSET  # type: ignore[name-defined]  # noqa: F821 - the mistake is the test
+
+    with pytest.raises(ValueError, match="a and A are one column"):
+        shape_of(Twice)
+    with pytest.raises(TypeError, match="Nothing: an annotation cannot be read"):
+        shape_of(Nothing)
