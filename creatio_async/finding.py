@@ -13,7 +13,7 @@ from creatio_async.models.codec import Codec
 from creatio_async.protocol.batch.jsonbatch import as_response
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
 from creatio_async.protocol.names import key_text
-from creatio_async.protocol.odata.spec import QuerySpec, RowT
+from creatio_async.protocol.odata.spec import QuerySpec, Row, RowT
 from creatio_async.service import Service
 
 __all__ = ["Found", "find_many"]
