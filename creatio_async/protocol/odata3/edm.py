@@ -7,7 +7,7 @@ does a binary value, as base64. ``NaN`` and ``INF`` stay texts, as in version 4.
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -25,9 +25,9 @@ _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
 _SPECIAL: Final = ("NaN", "INF", "-INF")
 _BLANKS: Final = " \t\r\n"
 
-_DATE: Final = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII
-)
+_NAIVE: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?"
+_DATE: Final = re.compile(rf"{_NAIVE}(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_NAIVE_LINES: Final = re.compile(rf"(?:{_NAIVE}\n)*{_NAIVE}", re.ASCII)
 _TICKS: Final = re.compile(r"/Date\((-?\d{1,15})([+-]\d{1,4})?\)/", re.ASCII)
 _NUMBER: Final = re.compile(r"([+-]?)0*(?=\.?\d)(\d*)(\.\d*)?([eE][+-]?\d{1,4})?", re.ASCII)
 _LONGEST: Final = 400
@@ -36,6 +36,9 @@ _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 Reader = Callable[[str], Any]
 """Makes a value of a text; a ValueError or a LookupError says that it is none."""
+
+ColumnReader = Callable[[Sequence[str]], list[Any] | None]
+"""Makes values of texts, some at least; None says that they have to be read one by one."""
 
 
 class Values:
@@ -60,6 +63,11 @@ class Values:
         """Reads texts without a type; None where nothing is done with them."""
         self.guessed: Reader = _known_naive_date if nulls else _naive_date_text
         """Reads what may be a date of JSON; a ValueError says that it is none."""
+        self.columns: dict[str, ColumnReader] = {
+            **({} if nulls else dict.fromkeys(_DATES, _naive_dates)),
+            **({} if decimals else dict.fromkeys(_FRACTIONAL, _numbers)),
+        }
+        """By type, for those that are read faster all at once."""
 
     def read(self, name: str, edm: str, text: str) -> Any:
         """Return the value of the type *edm* that *text* is.
@@ -147,6 +155,22 @@ def _naive_date_text(text: str) -> str:
     if date == text:
         raise ValueError(text)
     return date
+
+
+def _naive_dates(texts: Sequence[str]) -> list[Any] | None:
+    lines = "\n".join(texts)
+    if lines.count("\n") >= len(texts) or _NAIVE_LINES.fullmatch(lines) is None:
+        return None
+    return f"{lines}\n".replace("\n", "Z\n").split("\n")[:-1]
+
+
+def _numbers(texts: Sequence[str]) -> list[Any] | None:
+    try:
+        values: list[Any] = orjson.loads(f"[{','.join(texts)}]")
+    except ValueError:
+        return None
+    # A text that is not one number gives something else, or makes others give it.
+    return values if set(map(type, values)) <= {int, float} and len(values) == len(texts) else None
 
 
 def _known_guid(text: str) -> str | None:

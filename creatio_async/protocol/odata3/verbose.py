@@ -182,6 +182,8 @@ class _Reader:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise FormatError(f"more than {_MAX_DEPTH} rows in one another")
+        if not self._annotated:
+            _drop_links(rows)
         for name, having, values in _columns(rows):
             self._column(name, having, values, types.get(name))
         self._depth -= 1
@@ -195,11 +197,7 @@ class _Reader:
             return
         kinds = set(map(type, values))
         if not kinds.isdisjoint(_HOLDERS):
-            if kinds == {dict} and not self._annotated and _all_deferred(values):
-                for row in rows:
-                    del row[name]
-            else:
-                self._objects(name, rows, values, edm)
+            self._objects(name, rows, values, edm)
         elif str in kinds:
             read = self._texts(name, values, kinds, edm if isinstance(edm, str) else None)
             if read is not None:
@@ -211,6 +209,9 @@ class _Reader:
     ) -> list[Any] | None:
         """Return the values of a column that holds texts; None where they are what is given."""
         values = self._values
+        at_once = values.columns.get(edm or "Edm.DateTime") if len(kinds) == 1 else None
+        if at_once is not None and (found := at_once(given)) is not None:
+            return found
         if edm is None:
             try:
                 return _each(values.guessed, given, kinds)
@@ -285,8 +286,17 @@ def _each(reader: Callable[[str], Any], given: tuple[Any, ...], kinds: set[type]
     return [reader(each) if isinstance(each, str) else each for each in given]
 
 
-def _all_deferred(values: Iterable[Row]) -> bool:
-    return all("__deferred" in value for value in values)
+def _drop_links(rows: list[Row]) -> None:
+    """Drop what only tells where other rows are: row by row, as it lies in memory."""
+    told = [name for name, value in (rows[0] if rows else {}).items() if _is_link(value)]
+    for row in rows:
+        for name in told:
+            if _is_link(row.get(name)):
+                del row[name]
+
+
+def _is_link(value: object) -> bool:
+    return isinstance(value, dict) and "__deferred" in value
 
 
 def _columns(rows: list[Row]) -> Iterator[tuple[str, list[Row], tuple[Any, ...]]]:

@@ -1,5 +1,6 @@
 """Documents of Atom as the standard and Creatio's documentation print them."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -87,6 +88,48 @@ def test_a_feed_as_the_vendor_prints_it() -> None:
     assert read_atom(EMPLOYEES.encode(), base=BASE) == Answer(
         rows=[EMPLOYEE], next_link=f"{BASE}EmployeeCollection?$skiptoken=guid'9842387d-069f'"
     )
+
+
+# The answer as academy.creatio.com prints it, its placeholders and dots left where XML lets them.
+PRINTED = f"""<?xml version="1.0" encoding="utf-8"?>
+<feed xml:base="http://mycreatio.com/0/ServiceModel/EntityDataService.svc/" {SPACES}>
+    <id>http://mycreatio.com/0/ServiceModel/EntityDataService.svc/data_resource</id>
+    <title type="text">data_resource</title>
+    <updated>date and time of request</updated>
+    <link rel="self" title="data_resource" href="data_resource" />
+    <entry>
+        metadata_data
+        <content type="application/xml">
+            <m:properties>
+                <d:object1 field1>object1 field_value1</d:object1 field1>
+                <d:object1 field2>object1 field_value2</d:object1 field2>
+                ...
+            </m:properties>
+        </content>
+    </entry>
+    <entry>
+        metadata_data
+        <content type="application/xml">
+            <m:properties>
+                <d:object2 field1>object2 field_value1</d:object2 field1>
+                <d:object2 field2>object2 field_value2</d:object2 field2>
+                ...
+            </m:properties>
+        </content>
+    </entry>
+    ...
+</feed>
+"""
+
+
+def test_the_printed_answer_is_read_once_its_placeholders_are_names() -> None:
+    with pytest.raises(FormatError, match="line 11: not well-formed"):
+        read_atom(PRINTED.encode())
+    named = re.sub(r"(</?d:)object\d field", r"\1Field", PRINTED)
+    assert read_atom(named.encode()).rows == [
+        {"Field1": "object1 field_value1", "Field2": "object1 field_value2"},
+        {"Field1": "object2 field_value1", "Field2": "object2 field_value2"},
+    ]
 
 
 def test_namespaces_may_be_spelled_with_https_as_in_printed_documents() -> None:
