@@ -159,7 +159,8 @@ class Job(Once[Report, Outcome]):
         finally:
             if self._letters is not None:
                 self._letters.close()
-            self._journal.close()
+            with self._failing():
+                self._journal.close()
             self._tell(last=True)
         await self._ready.put(None)
 
@@ -188,7 +189,13 @@ class Job(Once[Report, Outcome]):
             self._feed.give_up()
 
     async def _follow_up(self) -> None:
-        told, rest = self._journal.deletions(() if self._journal.is_ended else self._plan.rest())
+        told: list[Outcome] = []
+        rest: Sequence[Any] = () if self._journal.is_ended else self._plan.rest()
+        try:
+            told, rest = self._journal.deletions(rest)
+        except OSError as error:
+            self._fail(error)
+            return
         await self._settled([], told)
         if rest:
             self._read_before, self._source = self._source.taken, Source(rest)

@@ -1,10 +1,12 @@
 """Jobs that are stopped dead at every moment at which anything is on the wire."""
 
 import copy
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from attrs import define, field
 
 from creatio_async import Creatio, Job, Outcome, Report
@@ -12,7 +14,7 @@ from creatio_async.messages import Request, Response
 from tests.api.canned import client
 from tests.api.table import Item, Script, Table
 
-__all__ = ["Camera", "Moment", "Ran", "ran"]
+__all__ = ["Camera", "Moment", "Ran", "full_after", "ran", "shown"]
 
 Make = Callable[[Creatio, Path], Job]
 
@@ -93,3 +95,18 @@ def shown(outcomes: list[Outcome]) -> list[tuple[Any, ...]]:
         )
         for each in outcomes
     ]
+
+
+def full_after(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk be full after so many writes, in the middle of a line."""
+    write_for_real, left = os.write, [lines]
+
+    def written(handle: int, data: bytes) -> int:
+        left[0] -= 1
+        if left[0] == 0:
+            return write_for_real(handle, data[:7])
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        return write_for_real(handle, data)
+
+    monkeypatch.setattr(os, "write", written)

@@ -18,7 +18,7 @@ from creatio_async.bulk.journal.index import find
 from tests.api.canned import SITE, client
 from tests.api.scripted import eventually
 from tests.api.table import Script, Table
-from tests.journal.moments import Moment, ran, shown
+from tests.journal.moments import Moment, full_after, ran, shown
 
 OPTIONS: dict[str, Any] = {"batch_size": 4, "at_once": 2}
 
@@ -315,21 +315,6 @@ async def test_a_mistake_in_a_row_can_be_mended_before_the_job_goes_on(
 # A journal that cannot be written
 
 
-def full_after(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the disk be full after so many writes, in the middle of a line."""
-    write_for_real, left = os.write, [lines]
-
-    def written(handle: int, data: bytes) -> int:
-        left[0] -= 1
-        if left[0] == 0:
-            return write_for_real(handle, data[:7])
-        if left[0] < 0:
-            raise OSError(28, "No space left on device")
-        return write_for_real(handle, data)
-
-    monkeypatch.setattr(os, "write", written)
-
-
 @pytest.mark.parametrize("lines", range(1, 8))
 async def test_a_full_disk_ends_the_job_with_everything_accounted_for(
     lines: int, tmp_path: Path
@@ -475,3 +460,48 @@ async def stopped_with(path: Path, table: Table, new_id: Any) -> None:
 
     with pytest.raises(OSError, match="gone"):
         await write(path, table, broken(), new_id=new_id)
+
+
+async def test_a_disk_that_fails_at_the_very_end_is_an_error_and_not_a_wait_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, table = tmp_path / "journal", Table()
+    for_real = os.fsync
+
+    def fsync(handle: int) -> None:
+        if b'{"end":' in path.read_bytes():
+            raise OSError(5, "I/O error")
+        for_real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="I/O error"):
+        await write(path, table, fsync=True)
+    assert names(table) == EXPECTED
+    monkeypatch.undo()
+    again = await write(path, table)
+    assert (again.done, again.requests) == (10, 0)
+
+
+async def test_what_the_disk_does_not_take_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, table = tmp_path / "journal", Table()
+    path.touch()
+
+    def fsync(_: int) -> None:
+        raise OSError(5, "I/O error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="I/O error"):
+        await write(path, table, fsync=True)
+    assert table.batches == []
+
+
+async def test_a_job_that_is_cancelled_at_once_lets_go_of_its_journal(tmp_path: Path) -> None:
+    path, table = tmp_path / "journal", Table()
+    task = asyncio.create_task(write(path, table))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (await write(path, table)).done == 10
+    assert names(table) == EXPECTED

@@ -13,7 +13,7 @@ from creatio_async import ALL, Creatio, Job, Outcome, Report, read_journal
 from creatio_async.emulator import DropAfter, Emulator, Refuse
 from creatio_async.messages import Request, Response
 from tests.api.canned import client
-from tests.journal.moments import shown
+from tests.journal.moments import full_after, shown
 
 COUNT = 18
 OPTIONS: dict[str, Any] = {"batch_size": 4, "at_once": 2}
@@ -159,3 +159,34 @@ async def test_a_job_that_has_ended_sends_nothing_and_tells_the_same_again(
         whole.report.counts,
         whole.report.written,
     )
+
+
+@pytest.mark.parametrize("make", [upsert, sync_all])
+async def test_a_full_disk_ends_the_job_and_the_next_run_makes_up_for_it(
+    make: Make, tmp_path: Path
+) -> None:
+    whole = await ran(make, tmp_path / "whole", before())
+    lines, journal = 0, tmp_path / "journal"
+    is_over = False
+    while not is_over:
+        lines += 1
+        journal.unlink(missing_ok=True)
+        with Emulator() as site:
+            site.insert("City", before())
+            with pytest.MonkeyPatch.context() as monkeypatch:
+                full_after(lines, monkeypatch)
+                async with client(site) as crm:
+                    job = make(crm, journal)
+                    try:
+                        await job
+                    except OSError as error:
+                        assert "No space" in str(error)  # noqa: PT017
+                    else:
+                        is_over = True
+            there = site.rows("City")
+        told = [each.index for each in job.unfinished if each.index >= 0]
+        assert len(told) == len(set(told))
+        resumed = await ran(make, journal, there)
+        assert resumed.rows == whole.rows
+        assert read_journal(journal).finished
+    assert lines > 5
