@@ -26,7 +26,7 @@ from creatio_async.protocol.odata.expressions import Column
 from creatio_async.protocol.odata.spec import Expand, Page, QuerySpec, Row, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
 from creatio_async.protocol.retry import Repeat, is_doubtful
-from creatio_async.protocol.values import check_row
+from creatio_async.protocol.values import check_changes, check_row
 from creatio_async.query import Query
 from creatio_async.rows import with_id
 from creatio_async.runtime.sender import Call, Reply
@@ -132,12 +132,12 @@ class Group:
         """Change some fields of a row.
 
         Raises:
-            ValueError: As for `create`.
+            ValueError: As for `create`; or *values* is empty.
             TypeError: As for `create`.
         """
         place = f"update {entity_set}"
         body = _resolved(values, place)
-        check_row(body, place)
+        check_changes(body, place)
         row = _key(key)
         path = self._dialect.entity_path(entity_set, row)
         return self._add(self._dialect.change, path, "update", row, body)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
+from uuid import uuid4
 
 from attrs import frozen
 
@@ -17,6 +18,7 @@ from creatio_async.protocol.json import as_object, as_text
 from creatio_async.protocol.odata import v4
 from creatio_async.protocol.retry import Repeat
 from creatio_async.protocol.site import Runtime
+from creatio_async.protocol.values import dumps
 from creatio_async.runtime.sender import Call, Sender
 
 __all__ = ["Checked", "check"]
@@ -25,6 +27,8 @@ _JSON: Final = {"Accept": "application/json", "Content-Type": "application/json"
 _USER: Final = "ServiceModel/UserInfoService.svc/GetCurrentUserInfo"
 _SITE: Final = "ServiceModel/ApplicationInfoService.svc/GetApplicationInfo"
 _DEEPEST: Final = 4
+_PROBE: Final = "creatio_async: a probe, to be removed"
+_QUARTER: Final = timedelta(minutes=15)
 
 
 @frozen(kw_only=True)
@@ -42,22 +46,49 @@ class Checked:
     contact_id: str | None
     """The id of his contact; None where the site does not tell."""
     time_zone: timedelta | None
-    """How far his time zone is from UTC now; None where the site does not tell. Some versions of
-    Creatio give dates in this zone and mark them with a ``Z`` all the same."""
+    """How far his time zone is from UTC now; None where the site does not tell."""
+    dates: timedelta | None = None
+    """How far the dates that the site gives are ahead of UTC, though they are marked with a ``Z``:
+    zero where they are what they say; None where it was not probed. Some versions of Creatio give
+    them in the user's time zone, and the same one may do so from its next start on."""
     clock: timedelta | None
     """How far the clock of the site is ahead of this one's, to about a second; None where the
     site sends no ``Date``."""
     notice: str
     """What the login had to say, such as that the password ends soon; mostly nothing."""
 
+    @property
+    def gives_utc(self) -> bool | None:
+        """Whether the dates that the site gives are in UTC; None where nobody can tell.
 
-async def check(sender: Sender, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Checked:
+        They are where the probe says so. Without a probe they are where the user's time zone is
+        UTC: then both ways of giving them are the same.
+        """
+        if self.dates is not None:
+            return not self.dates
+        return True if self.time_zone == timedelta(0) else None
+
+
+async def check(
+    sender: Sender,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    probe: str | None = None,
+) -> Checked:
     """Ask the site who is logged in, and what it is; three requests that change nothing.
 
+    Args:
+        sender: Reaches the site.
+        now: Gives the time.
+        probe: An entity set into which a row is written, to see what date the site gives it, and
+            removed again; None does not.
+
     Raises:
-        ResponseError: The site refuses its service document, too.
+        ResponseError: The site refuses its service document, too; or the probe.
+        ValueError: *probe* is no name of an entity set.
         TransportError: No answer came.
     """
+    path = None if probe is None else v4.set_path(probe)
     session = sender.session
     before = now()
     alive = await sender.send(Call(method="GET", path=f"{v4.SERVICE}/", headers=v4.JSON), session)
@@ -65,6 +96,7 @@ async def check(sender: Sender, now: Callable[[], datetime] = lambda: datetime.n
     user, about = await _asked(sender, _USER), await _asked(sender, _SITE)
     values = as_object(as_object(about.get("applicationInfo")).get("sysValues"))
     offset: object = values.get("userTimezoneOffset")
+    dates = None if path is None else await _probed(sender, path, now)
     return Checked(
         site=session.site.root,
         runtime=session.runtime,
@@ -72,6 +104,7 @@ async def check(sender: Sender, now: Callable[[], datetime] = lambda: datetime.n
         user=_found(user, "username") or session.auth.user,
         contact_id=_found(user, "contactid") or None,
         time_zone=timedelta(minutes=offset) if isinstance(offset, int) else None,
+        dates=dates,
         clock=_ahead(alive.response, before, after),
         notice=session.grant.notice,
     )
@@ -97,10 +130,43 @@ def _found(answer: dict[str, Any], name: str, depth: int = 0) -> str:
     return next((found for found in inner if found), "")
 
 
-def _ahead(response: Response, before: datetime, after: datetime) -> timedelta | None:
+async def _probed(sender: Sender, path: str, now: Callable[[], datetime]) -> timedelta | None:
+    """Return how far the ``CreatedOn`` of a new row is from now, in whole quarters of an hour."""
+    row_id = str(uuid4())
+    row, session = f"{v4.SERVICE}/{path}({row_id})", sender.session
+    body = dumps({"Id": row_id, "Name": _PROBE})
+    write = Call(
+        method="POST",
+        path=f"{v4.SERVICE}/{path}",
+        headers=v4.WRITE,
+        body=body,
+        repeat=Repeat.REFUSED,
+    )
+    read = Call(method="GET", path=f"{row}?$select=Id,CreatedOn", headers=v4.JSON)
+    gone = frozenset({404})
+    remove = Call(method="DELETE", path=row, headers=v4.JSON, repeat=Repeat.IDEMPOTENT, fine=gone)
     try:
-        date = parsedate_to_datetime(response.headers.get("date", ""))
-        # The header has no fractions: on the average half a second is missing.
-        return date + timedelta(seconds=0.5) - (before + (after - before) / 2)
-    except (ValueError, TypeError):  # no date, or one without a zone
+        written = (await sender.send(write, session)).response
+        found = as_object((await sender.send(read, session)).response.json())
+        created = datetime.fromisoformat(as_text(found.get("CreatedOn")))
+        ahead = (created - (_date(written) or now())) / _QUARTER
+    except (ValueError, TypeError):  # no row, no date, or one without a zone
         return None
+    finally:
+        await sender.send(remove, session)
+    return round(ahead) * _QUARTER
+
+
+def _date(response: Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return None
+
+
+def _ahead(response: Response, before: datetime, after: datetime) -> timedelta | None:
+    date = _date(response)
+    if date is None or date.tzinfo is None:
+        return None
+    # The header has no fractions: on the average half a second is missing.
+    return date + timedelta(seconds=0.5) - (before + (after - before) / 2)

@@ -208,14 +208,20 @@ class Creatio:
         for session in self._open.sender.sessions:
             await session.logout()
 
-    async def check(self) -> Checked:
+    async def check(self, *, probe: str | None = None) -> Checked:
         """Ask the site who is logged in and what it is; this shows that the session works.
+
+        Args:
+            probe: An entity set with a column `Name`, such as ``"City"``, into which a row is
+                written and removed again: the date that the site gives it shows whether the dates
+                of the site are in UTC, as they say. None writes nothing.
 
         Raises:
             ResponseError: The site refuses.
-            TransportError: No answer came.
+            TransportError: No answer came. A row of the probe may be left, if its removal was lost.
+            ValueError: *probe* is no name of an entity set.
         """
-        return await check(self._open.sender)
+        return await check(self._open.sender, probe=probe)
 
     async def request(
         self,

@@ -13,7 +13,7 @@ from creatio_async.protocol.dialect import Returns
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata.nodes import Named
 from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, RowT, as_columns, as_expands
-from creatio_async.protocol.values import check_row
+from creatio_async.protocol.values import check_changes
 from creatio_async.query import Query
 from creatio_async.streams import Stream
 
@@ -214,7 +214,8 @@ class EntitySet(Many[RowT]):
             if_match: The version that must not have changed, of a service that has versions.
 
         Raises:
-            ValueError: A value has no place in OData, or a navigation property is set.
+            ValueError: A value has no place in OData, a navigation property is set, or *values* is
+                empty: nothing was sent.
             TypeError: *values* is no mapping, or holds a value of a type that OData does not have.
             NotFoundError: There is no such row.
             PreconditionFailedError: The row has another version.
@@ -224,7 +225,7 @@ class EntitySet(Many[RowT]):
         if not isinstance(given, Mapping):
             raise TypeError(f"{place}: takes a mapping of columns to values, not {given!r:.80}")
         row = cast("Mapping[str, Any]", given)
-        check_row(row, place)
+        check_changes(row, place)
         body = self._service.dialect.row_body(row, place)
         returns: Returns | None = "representation" if return_row else None
         saved = await self._service.update(self.name, key, body, returns=returns, if_match=if_match)

@@ -31,7 +31,7 @@ def is_passing(error: object) -> bool:
         return True
     if not isinstance(error, ResponseError):
         return False
-    return error.status == 504 or (
+    return error.status in {408, 504} or (
         error.status == 500 and _PASSES.search(error.response.body) is not None
     )
 

@@ -339,7 +339,7 @@ class Sending:
         for entry in entries:
             if entry.outcome.state is not State.UNKNOWN:
                 entry.outcome.state = State.NOT_RUN
-        seconds = max(retry.pause(max(attempt, 1)), min(asked, retry.timeout))
+        seconds = retry.pause(max(attempt, 1), min(asked, retry.timeout))
         return Later(seconds, entries, alone)
 
     async def _exchange(

@@ -150,13 +150,15 @@ class Writer(Generic[RowT]):
         """Change the fields in *values* of the row whose `Id` is *key*; return what became of it.
 
         Raises:
-            ValueError: As for `create`; or *values* has another `Id`.
+            ValueError: As for `create`; or *values* is empty, or has another `Id`.
             TypeError: As for `create`.
             AuthenticationError: As for `create`.
             RuntimeError: The writer is not open.
         """
         given = key_text(key)
         row = self._checked(values, "update")
+        if not row:
+            raise ValueError("update: there is nothing to change, no column is named")
         if "Id" in row and key_text(row["Id"]) != given:
             raise ValueError(f"update: the row is {given}, and 'Id' is another: {row['Id']}")
         row["Id"] = given

@@ -96,6 +96,7 @@ class Emulator:
 
     Raises:
         ValueError: An option has a value that it does not know.
+        sqlite3.DatabaseError: The file of the database cannot be opened, or is no database.
     """
 
     def __init__(

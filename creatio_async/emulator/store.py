@@ -49,6 +49,9 @@ class Store:
     A database that is new begins as a copy of *image*, which `image` of another one gave; a file
     that is there already keeps the rows that it holds. Used by one event loop at a time; nothing in
     here waits.
+
+    Raises:
+        sqlite3.DatabaseError: The file cannot be opened, or is no database.
     """
 
     def __init__(
@@ -61,7 +64,6 @@ class Store:
             path, isolation_level=None, check_same_thread=False, cached_statements=512
         )
         self._close = weakref.finalize(self, self._database.close)
-        add_functions(self._database)
         self._present: set[tuple[str, str]] = set()  # rows that lookups were seen to point to
         self._inserts: dict[str, str] = {}
         self._lookups: dict[str, list[Column]] = {}
@@ -73,6 +75,19 @@ class Store:
             self._lookups[schema.name] = checked
             for column in checked:
                 self._referrers[column.lookup].append((schema.name, column.name))
+        try:
+            self._begin(image)
+        except BaseException:
+            self._close()
+            raise
+
+    def _begin(self, image: bytes | None) -> None:
+        """Make the tables that are missing.
+
+        Raises:
+            sqlite3.DatabaseError: The file is no database.
+        """
+        add_functions(self._database)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = OFF")
         fresh = not self._database.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -81,7 +96,7 @@ class Store:
                 source.deserialize(image)
                 source.backup(self._database)
         with self.transaction():
-            for schema in schemas.values():
+            for schema in self.schemas.values():
                 self._create(schema)
             self._database.execute(_STREAMS)
 

@@ -108,10 +108,10 @@ def _class_of(response: Response) -> type[ResponseError]:
 
 
 def is_passing(error: ResponseError) -> bool:
-    """Say whether the same request may well succeed later: 429, 5xx without a lasting reason."""
+    """Say whether the same request may well succeed later: 408, 429, 5xx for no lasting reason."""
     if isinstance(error, RowLimitError | NotImplementedByServerError):
         return False
-    if isinstance(error, ThrottledError):
+    if isinstance(error, ThrottledError) or error.status == 408:
         return True
     return isinstance(error, ServerError) and not _FOR_GOOD.search(error.response.body)
 

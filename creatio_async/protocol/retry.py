@@ -37,8 +37,9 @@ class RetryPolicy:
     """How often a request is sent, and how long to wait in between. Durations are in seconds.
 
     The wait grows by `wait_exp_base` from `wait_initial` up to `wait_max`; what the server asks
-    for in ``Retry-After`` is honoured where it is longer. The new login after a lost session is
-    no attempt.
+    for in ``Retry-After`` is honoured where it is longer, and jitter is added to it too: all who
+    were told the same would come back in the same moment. The new login after a lost session is no
+    attempt.
     """
 
     attempts: int = field(default=4, validator=ge(1))
@@ -69,18 +70,25 @@ class RetryPolicy:
         """
         if attempt >= self.attempts or not _may_repeat(error, repeat):
             return None
-        grown = self.pause(attempt)
-        asked = error.retry_after if isinstance(error, ResponseError) else None
-        wait = max(grown, asked or 0.0)
-        return wait if elapsed + wait <= self.timeout else None
+        asked = (error.retry_after or 0.0) if isinstance(error, ResponseError) else 0.0
+        waits = self.pause(attempt, asked), max(self._grown(attempt), asked)
+        # That jitter does not fit into the time any more is no reason to give up.
+        return next((each for each in waits if elapsed + each <= self.timeout), None)
 
-    def pause(self, attempt: int) -> float:
-        """Return the seconds to wait after send number *attempt*, jitter included."""
+    def pause(self, attempt: int, asked: float = 0.0) -> float:
+        """Return the seconds to wait after send number *attempt*, jitter included.
+
+        Args:
+            attempt: Sends so far, from 1.
+            asked: What the server has asked for: at least that.
+        """
+        return max(self._grown(attempt), asked) + self.jitter() * self.wait_jitter
+
+    def _grown(self, attempt: int) -> float:
         try:
-            grown = min(self.wait_initial * self.wait_exp_base ** (attempt - 1), self.wait_max)
+            return min(self.wait_initial * self.wait_exp_base ** (attempt - 1), self.wait_max)
         except OverflowError:  # a float ends at 2 to the 1024th
-            grown = self.wait_max if self.wait_initial else 0.0
-        return grown + self.jitter() * self.wait_jitter
+            return self.wait_max if self.wait_initial else 0.0
 
 
 def is_doubtful(error: CreatioError) -> bool:
@@ -105,4 +113,4 @@ def _may_repeat(error: TransportError | ResponseError, repeat: Repeat) -> bool:
         return True
     if repeat is Repeat.READ:
         return is_passing(error)
-    return repeat is Repeat.IDEMPOTENT and error.status in {502, 504}
+    return repeat is Repeat.IDEMPOTENT and error.status in {408, 502, 504}

@@ -3,7 +3,8 @@
 Guids go out in lower case, datetimes in UTC with ``Z``, a `Decimal` as a JSON number with every
 digit (Creatio refuses it as a string: OData's ``IEEE754Compatible`` is never sent), bytes as
 base64url, a duration as ISO 8601. What has no place in OData is refused with the place where it
-stands: a datetime without a zone, NaN and infinity, which JSON would turn into ``null``.
+stands: a datetime without a zone, a time with one, NaN and infinity, which JSON would turn into
+``null``.
 """
 
 import datetime as dt
@@ -22,6 +23,7 @@ from creatio_async.protocol.names import as_guid
 __all__ = [
     "YEAR_ONE",
     "ZERO_GUID",
+    "check_changes",
     "check_row",
     "check_value",
     "datetime_text",
@@ -30,6 +32,8 @@ __all__ = [
     "duration_text",
     "number_text",
     "same_value",
+    "time_text",
+    "without_zone",
 ]
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -120,6 +124,18 @@ def _is_clean(row: Mapping[str, Any]) -> bool:
     )
 
 
+def check_changes(values: Mapping[str, Any], place: str) -> None:
+    """Refuse what `check_row` refuses, and a change of nothing.
+
+    Raises:
+        ValueError: As for `check_row`; or there is nothing to change.
+        TypeError: As for `check_row`.
+    """
+    check_row(values, place)
+    if not values:
+        raise ValueError(f"{place}: there is nothing to change, no column is named")
+
+
 def _holds_rows(value: object) -> bool:
     several = cast("Sequence[object]", value) if isinstance(value, list | tuple) else (value,)
     return any(isinstance(each, Mapping) for each in several)
@@ -171,7 +187,27 @@ def _temporal_text(value: dt.datetime | dt.date | dt.time | dt.timedelta) -> str
         return f"{value.isoformat()}T00:00:00Z"  # Creatio's date columns are Edm.DateTimeOffset
     if isinstance(value, dt.timedelta):
         return duration_text(value)
-    return value.replace(tzinfo=None).isoformat()
+    return time_text(value)
+
+
+def time_text(value: dt.time) -> str:
+    """Return a time of the day, as ``12:30:00``.
+
+    Raises:
+        ValueError: It has a time zone: OData's times have none.
+    """
+    return without_zone(value).isoformat()
+
+
+def without_zone(value: dt.time) -> dt.time:
+    """Return *value*, which has no time zone.
+
+    Raises:
+        ValueError: It has one.
+    """
+    if value.tzinfo is not None:
+        raise ValueError(f"the time {value.isoformat()} has a time zone; OData's times have none")
+    return value
 
 
 def datetime_text(value: dt.datetime) -> str:

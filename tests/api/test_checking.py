@@ -1,14 +1,16 @@
 """What a site says of itself and of its user, and what is done explicitly with a session."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from attrs import define, evolve
 
 from creatio_async import AuthenticationError, ClientCredentials, Creatio, ForbiddenError
 from creatio_async.checking import check
-from creatio_async.emulator import Emulator, User
+from creatio_async.emulator import Emulator, Refuse, User
 from creatio_async.messages import Request, Response
 from tests.api.canned import SITE, answer, client
 from tests.api.scripted import Scripted
@@ -164,3 +166,62 @@ async def test_after_logging_out_nothing_is_sent_until_somebody_logs_in(
     emulator.expire()
     assert await crm.odata["Contact"].top(1)
     assert emulator.logins == 3
+
+
+# What the Z of a date is worth
+
+
+@define
+class Elsewhere:
+    """A site whose dates are those of another time zone, and say that they are UTC."""
+
+    emulator: Emulator
+    ahead: timedelta
+
+    async def send(self, request: Request, /) -> Response:
+        """Answer *request*."""
+        response = await self.emulator.send(request)
+        body = re.sub(rb'(?<="CreatedOn":")[^"]+', self._moved, response.body)
+        return evolve(response, body=body)
+
+    def _moved(self, found: re.Match[bytes]) -> bytes:
+        moment = datetime.fromisoformat(found[0].decode()) + self.ahead
+        return moment.isoformat().replace("+00:00", "Z").encode()
+
+
+@pytest.mark.parametrize("hours", [0, 3, -5, 5.75])
+async def test_a_probe_tells_how_far_the_dates_of_a_site_are_from_utc(
+    emulator: Emulator, hours: float
+) -> None:
+    ahead = timedelta(hours=hours)
+    async with client(Elsewhere(emulator, ahead)) as crm:
+        checked = await crm.check(probe="City")
+    assert (checked.dates, checked.gives_utc) == (ahead, hours == 0)
+    assert emulator.rows("City") == []
+
+
+async def test_without_a_probe_only_a_user_in_utc_can_be_sure(emulator: Emulator) -> None:
+    async with client(emulator) as crm:
+        sure = await crm.check()
+    assert (sure.dates, sure.gives_utc) == (None, True)
+    assert [each.method for each in emulator.requests if "City" in each.url.path] == []
+    values = {"applicationInfo": {"sysValues": {"userTimezoneOffset": 180}}}
+    async with client(Scripted(lambda _: answer(values))) as crm:
+        assert (await crm.check()).gives_utc is None
+
+
+async def test_the_row_of_a_probe_is_removed_whatever_happens(emulator: Emulator) -> None:
+    async with client(emulator) as crm:
+        emulator.troubles.add(Refuse(403), path="City(", method="GET")
+        with pytest.raises(ForbiddenError):
+            await crm.check(probe="City")
+        assert emulator.rows("City") == []
+        with pytest.raises(ValueError, match="entity set"):
+            await crm.check(probe="City/..")
+
+
+@pytest.mark.parametrize("created", ["soon", "2026-01-31T09:30:00", None])
+async def test_a_date_that_cannot_be_read_tells_nothing(created: Any) -> None:
+    async with client(Scripted(lambda _: answer({"CreatedOn": created}))) as crm:
+        checked = await crm.check(probe="City")
+    assert (checked.dates, checked.gives_utc) == (None, None)

@@ -318,7 +318,13 @@ async def test_an_update_that_failed_for_good_is_not_repeated(
 
 @pytest.mark.parametrize(
     ("values", "kind"),
-    [({"Account": {}}, ValueError), (None, TypeError), ([1], TypeError), ({"A/B": 1}, ValueError)],
+    [
+        ({"Account": {}}, ValueError),
+        (None, TypeError),
+        ([1], TypeError),
+        ({"A/B": 1}, ValueError),
+        ({}, ValueError),
+    ],
 )
 async def test_an_update_is_checked_before_it_is_sent(values: Any, kind: type[Exception]) -> None:
     site = canned()

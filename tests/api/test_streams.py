@@ -162,6 +162,20 @@ async def test_what_the_source_raises_is_raised(crm: Creatio, image: str) -> Non
     assert await data.read() == IMAGE
 
 
+async def test_a_source_that_fails_as_a_connection_would_is_still_the_callers(
+    emulator: Emulator,
+) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"some"
+        raise OSError(5, "the disk broke")
+
+    image = emulator.insert("SysImage", [{"Name": "a.png"}])[0]
+    async with emulator.served() as url, client_of(url) as crm:
+        with pytest.raises(OSError, match="the disk broke") as raised:
+            await crm.odata["SysImage"].stream(image, "Data").write(broken())
+    assert type(raised.value) is OSError
+
+
 async def test_a_source_that_can_be_read_only_once_is_not_sent_twice(
     crm: Creatio, emulator: Emulator, image: str
 ) -> None:

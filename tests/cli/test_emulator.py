@@ -4,6 +4,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,8 @@ async def test_rows_outlive_it_in_a_database_file(start: Start, tmp_path: Path) 
         city = await crm.odata["City"].create({"Name": "Burbank"})
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
-    assert sqlite3.connect(database).execute("select 1").fetchone() == (1,)
+    with closing(sqlite3.connect(database)) as kept:
+        assert kept.execute("select 1").fetchone() == (1,)
     process = start("emulator", "--port", "0", "--database", str(database))
     async with Creatio(first_line(process), SUPERVISOR) as crm:
         assert await crm.odata["City"].get(city["Id"], select=["Name"]) == {"Name": "Burbank"}

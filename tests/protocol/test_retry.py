@@ -1,6 +1,7 @@
 import math
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
@@ -27,7 +28,7 @@ def refused(status: int, body: bytes = b"", **headers: str) -> ResponseError:
 OUTCOMES = [
     LOST,
     UNSENT,
-    *map(refused, (301, 400, 401, 403, 404, 409, 412, 413, 424, 429, 500, 501, 502, 503, 504)),
+    *map(refused, (301, 400, 401, 403, 404, 408, 409, 412, 413, 424, 429, 500, 501, 502, 503, 504)),
     refused(500, b"MaxEntityRowCount"),
     refused(500, b"duplicate key"),
 ]
@@ -96,8 +97,8 @@ def test_the_waits_grow_to_the_longest_one() -> None:
 
 
 REPEATED: dict[Repeat, set[object]] = {
-    Repeat.READ: {LOST, UNSENT, 429, 500, 502, 503, 504},
-    Repeat.IDEMPOTENT: {LOST, UNSENT, 429, 502, 503, 504},
+    Repeat.READ: {LOST, UNSENT, 408, 429, 500, 502, 503, 504},
+    Repeat.IDEMPOTENT: {LOST, UNSENT, 408, 429, 502, 503, 504},
     Repeat.REFUSED: {UNSENT, 429, 503},
     Repeat.NEVER: set(),
 }
@@ -150,6 +151,28 @@ def test_what_the_server_asks_for_is_honoured_where_it_is_longer(
     error = refused(429, retry_after=asked, date="Wed, 21 Oct 2015 07:27:30 GMT")
     assert STILL.wait(error, repeat=Repeat.NEVER, attempt=1, elapsed=0) is None
     assert STILL.wait(error, repeat=Repeat.REFUSED, attempt=1, elapsed=0) == wait
+
+
+@given(policies, st.floats(0, 1e5), st.integers(1, 2000), st.floats(0, 1e5))
+def test_jitter_is_added_to_what_was_asked_for_and_is_no_reason_to_give_up(
+    policy: RetryPolicy, asked: float, attempt: int, elapsed: float
+) -> None:
+    asked = float(int(asked))
+    error = refused(429, retry_after=f"{asked:.0f}")
+    least = max(evolve(policy, wait_jitter=0).pause(attempt), asked)
+    wait = policy.wait(error, repeat=Repeat.READ, attempt=attempt, elapsed=elapsed)
+    if attempt >= policy.attempts or elapsed + least > policy.timeout:
+        assert wait is None
+    else:
+        assert wait is not None
+        assert least <= wait <= least + policy.wait_jitter
+
+
+def test_those_who_were_told_the_same_do_not_all_come_back_in_the_same_moment() -> None:
+    error, policy = refused(503, retry_after="5"), RetryPolicy()
+    waits = {policy.wait(error, repeat=Repeat.READ, attempt=1, elapsed=0) for _ in range(100)}
+    assert len(waits) > 90
+    assert all(wait is not None and 5 <= wait <= 5.5 for wait in waits)
 
 
 def test_a_date_to_wait_for_means_nothing_without_the_date_of_the_answer() -> None:

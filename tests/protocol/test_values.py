@@ -43,6 +43,7 @@ def test_each_type_has_its_json(value: Any, text: str) -> None:
 
 
 MISTAKES: list[tuple[dict[Any, Any], type[Exception], str]] = [
+    ({"A": dt.time(10, tzinfo=PLUS_3)}, ValueError, "'A': the time 10:00:00.* has a time zone"),
     ({"A": dt.datetime(2026, 1, 1)}, ValueError, "'A': the datetime .* has no time zone"),  # noqa: DTZ001
     ({"A": dt.datetime.min.replace(tzinfo=PLUS_3)}, ValueError, "'A': .* out of range"),
     ({"A": float("nan")}, ValueError, "'A': nan has no place"),

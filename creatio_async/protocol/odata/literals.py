@@ -8,7 +8,7 @@ from typing import Any
 
 from creatio_async.protocol.names import as_guid
 from creatio_async.protocol.odata.nodes import EnumMember
-from creatio_async.protocol.values import datetime_text, duration_text
+from creatio_async.protocol.values import datetime_text, duration_text, time_text
 
 __all__ = ["literal", "quoted"]
 
@@ -25,7 +25,7 @@ def literal(value: Any) -> str:
     Creatio's date columns are of type Edm.DateTimeOffset.
 
     Raises:
-        ValueError: A datetime has no time zone.
+        ValueError: A datetime has no time zone, or a time has one.
         TypeError: OData has no literal for a value of this type.
     """
     if (guid := as_guid(value)) is not None:
@@ -57,7 +57,7 @@ def _other(value: Any) -> str:
     if isinstance(value, dt.date):
         return f"{value.isoformat()}T00:00:00Z"
     if isinstance(value, dt.time):
-        return value.replace(tzinfo=None).isoformat()
+        return time_text(value)
     if isinstance(value, dt.timedelta):
         return f"duration'{duration_text(value)}'"
     if isinstance(value, bytes):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from creatio_async.protocol.names import as_guid
-from creatio_async.protocol.values import datetime_text, duration_text
+from creatio_async.protocol.values import datetime_text, duration_text, without_zone
 
 __all__ = ["literal", "naive_text", "quoted", "time_text"]
 
@@ -95,7 +95,12 @@ def naive_text(value: dt.datetime | dt.date) -> str:
 
 
 def time_text(value: dt.time) -> str:
-    """Return a time of the day as Edm.Time wants it: as a duration since midnight."""
+    """Return a time of the day as Edm.Time wants it: as a duration since midnight.
+
+    Raises:
+        ValueError: It has a time zone.
+    """
+    without_zone(value)
     seconds = f"{value.second}.{value.microsecond:06d}".rstrip("0") if value.microsecond else ""
     return f"PT{value.hour}H{value.minute}M{seconds or value.second}S"
 

@@ -43,6 +43,11 @@ def test_a_value_has_its_literal(value: Any, text: str) -> None:
     assert literal(value) == text
 
 
+def test_a_time_with_a_zone_has_none() -> None:
+    with pytest.raises(ValueError, match="has a time zone"):
+        literal(MOMENT.timetz())
+
+
 @pytest.mark.parametrize(
     ("value", "edm", "text"),
     [
