@@ -1,23 +1,19 @@
 """Answers of OData 4 as rows: fields without annotations, values as JSON gives them."""
 
-import json
-from decimal import Decimal
 from typing import Any
 
-import orjson
 from attrs import frozen
 from yarl import URL
 
 from creatio_async.errors import UnexpectedResponseError
 from creatio_async.messages import Request, Response
-from creatio_async.protocol.json import as_list, as_object, as_text
+from creatio_async.protocol.json import as_list, as_object, as_text, loads
 from creatio_async.protocol.names import quote_uri
 from creatio_async.protocol.odata.spec import Page, Row
 from creatio_async.protocol.values import YEAR_ONE, ZERO_GUID
 
 __all__ = ["Reading", "read_count", "read_entity_sets"]
 
-_BOM = b"\xef\xbb\xbf"
 _ETAG = "@odata.etag"
 
 
@@ -36,8 +32,7 @@ class Reading:
         Raises:
             ValueError: It is not JSON.
         """
-        body = body.removeprefix(_BOM)
-        return json.loads(body, parse_float=Decimal) if self.decimals else orjson.loads(body)
+        return loads(body, decimals=self.decimals)
 
     def page(
         self, request: Request, response: Response, *, expanded: bool, annotated: bool = False

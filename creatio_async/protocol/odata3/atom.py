@@ -124,6 +124,8 @@ class AtomReader:
             self._xml.close()
         except XmlError as error:
             raise FormatError(str(error)) from None
+        finally:
+            self._properties.release()
         place = self._places[0]
         if place.feed is None:
             return Answer(rows=place.rows, is_feed=False)

@@ -100,6 +100,10 @@ class PropertyReader:
         """Go on reading columns."""
         self._xml.handle(self._begin, self._end, self._texts.append)
 
+    def release(self) -> None:
+        """Let go of what is called, which may hold this reader: no circle."""
+        self._done = self._foreign = _nothing
+
     def _begin(self, name: str, attributes: list[str]) -> None:
         if self._column:
             self._descend(name, attributes)
@@ -173,6 +177,10 @@ class PropertyReader:
             fields = {child.name: self._value(child) for child in node.children}
             return {"@odata.type": f"#{edm}", **fields} if edm and self._annotated else fields
         return self._values.read(node.name, edm, text)
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing."""
 
 
 def _holds_elements(node: _Node) -> bool:

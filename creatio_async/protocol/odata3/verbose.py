@@ -6,15 +6,12 @@ them a text that is a date and time without a zone is taken for one if it is so 
 has a text in this column; numbers that are texts stay texts.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
 from functools import partial
 from typing import Any, Final, cast
 
-import orjson
-
 from creatio_async.protocol.json import as_list, as_object, as_text
+from creatio_async.protocol.json import loads as decoded
 from creatio_async.protocol.odata3.annotations import metadata_annotations, stream_annotations
 from creatio_async.protocol.odata3.answers import Answer, FormatError, Row, absolute
 from creatio_async.protocol.odata3.edm import Values
@@ -25,7 +22,6 @@ Types = Mapping[str, "str | Types"]
 """Types of columns by their names: ``{"CreatedOn": "Edm.DateTime"}``. For a navigation property,
 or one of a complex type, those of the columns within: ``{"Account": {"Name": "Edm.String"}}``."""
 
-_BOM: Final = b"\xef\xbb\xbf"
 _HOLDERS: Final = (dict, list)
 _MAX_DEPTH: Final = 64
 """Rows in one another."""
@@ -117,10 +113,9 @@ def loads(body: bytes, *, decimals: bool = False) -> dict[str, Any]:
     Raises:
         FormatError: It is no JSON, or no object.
     """
-    body = body.removeprefix(_BOM)
     try:
-        found = json.loads(body, parse_float=Decimal) if decimals else orjson.loads(body)
-    except (ValueError, RecursionError) as error:
+        found = decoded(body, decimals=decimals)
+    except ValueError as error:
         raise FormatError(f"no JSON, or only a part of it: {error}") from None
     if not isinstance(found, dict):
         raise FormatError("no JSON object")

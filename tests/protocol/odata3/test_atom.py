@@ -1,6 +1,8 @@
 """Documents of Atom as the standard and Creatio's documentation print them."""
 
+import gc
 import re
+import weakref
 from decimal import Decimal
 from typing import Any
 
@@ -460,3 +462,16 @@ def test_a_reader_reads_one_document() -> None:
         reader.feed(b"x")
     with pytest.raises(ValueError, match="the document has ended"):
         reader.close()
+
+
+def test_a_reader_leaves_nothing_behind_for_the_collector() -> None:
+    reader = AtomReader()
+    reader.feed(feed(entry("<d:A>1</d:A>")))
+    reader.close()
+    gone = weakref.ref(reader)
+    gc.disable()
+    try:
+        del reader
+        assert gone() is None
+    finally:
+        gc.enable()
