@@ -256,6 +256,7 @@ async def stopped(path: Path, table: Table, *, after: int) -> None:
         (lambda given: given.pop(1), "rows 0 to 3"),
         (lambda given: given.insert(0, {"Name": "new"}), "rows 0 to 3"),
         (lambda given: given[1].update(Code=None), "rows 0 to 3"),
+        (lambda given: given[1].update(Code=object()), "rows 0 to 3"),
         (lambda given: given.clear(), "ended after 0 rows"),
         (lambda given: given.__delitem__(slice(4, None)), "ended after 4 rows"),
         (lambda given: given.__delitem__(slice(5, None)), "ended after 5 rows"),

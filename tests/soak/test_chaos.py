@@ -165,11 +165,20 @@ async def chaos(kind: str, rows: int, kills: int, seed: int, folder: Path) -> No
             last = await run.run()  # what nobody could settle is settled now
             assert last is not None
             assert not {"unknown", "not run"} & last["counts"].keys(), last
+            assert_refused(site, folder / "journal")
             await mend(run)
         print(f"{run.kills} kills, {run.seen:,} batches: {last['counts']}")  # noqa: T201
         print(*last["failures"], sep="\n")  # noqa: T201
         assert_exact(site, load, rows)
         assert_agrees(site, load, rows, folder / "journal")
+
+
+def assert_refused(site: Emulator, journal: Path) -> None:
+    """What was not added is not there."""
+    there = {row["Id"] for row in site.rows("City")}
+    for each in read_journal(journal):
+        if each.operation == "create" and each.state is State.FAILED:
+            assert each.id not in there, each
 
 
 async def mend(run: Chaos) -> None:
