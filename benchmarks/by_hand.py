@@ -5,7 +5,7 @@ retry, renew a session, look up what got no answer, check values, report, or bou
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Any
@@ -44,8 +44,9 @@ def ids_of_uuid4(count: int) -> list[str]:
 async def create_all(
     session: aiohttp.ClientSession,
     site: str,
-    rows: Iterable[dict[str, str]],
+    rows: Iterable[Mapping[str, Any]],
     new_ids: Callable[[int], list[str]],
+    entity_set: str = "City",
 ) -> int:
     """Write *rows*, 100 in a batch, four batches at once; return how many were written."""
     source = iter(rows)
@@ -59,7 +60,7 @@ async def create_all(
                 {
                     "id": str(number),
                     "method": "POST",
-                    "url": "City",
+                    "url": entity_set,
                     "headers": _JSON,
                     "body": {"Id": made, **row},
                 }

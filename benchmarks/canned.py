@@ -3,7 +3,8 @@
 Usage: python -m benchmarks.canned [--rows N] [--latency-ms N] [--core N]
 
 Its first line of output is its address. The first segment of a path says how `$batch` answers:
-``/full/`` with a 201 and the whole row for each operation, ``/bare/`` with a 204 for each. It
+``/full/`` with a 201 and the whole row for each operation, ``/wide/`` with the 55 columns of a
+contact, ``/bare/`` with a 204 for each. It
 parses as little as it can: a method, a path, the length of a body.
 """
 
@@ -21,7 +22,7 @@ import orjson
 from benchmarks.pinning import pin
 from creatio_async.data import CITIES, City, cities
 
-__all__ = ["Canned", "city_row"]
+__all__ = ["Canned", "city_row", "contact_row", "printed_row"]
 
 _HOST = "127.0.0.1"
 _ROOT = f"http://{_HOST}/0/odata/"
@@ -45,7 +46,7 @@ def city_row(city: City) -> dict[str, str]:
     }
 
 
-def _printed(number: int, city: City) -> dict[str, Any]:
+def printed_row(number: int, city: City) -> dict[str, Any]:
     """Return *city* as a site prints it; its `Id` begins with its *number*, from 1."""
     row = city_row(city)
     return {
@@ -61,6 +62,20 @@ def _printed(number: int, city: City) -> dict[str, Any]:
         "TimeZoneId": row["TimeZoneId"],
         "ProcessListeners": 0,
     }
+
+
+def contact_row(city: City) -> dict[str, Any]:
+    """Return a row of 54 columns to be written, without an `Id`, as wide as a contact."""
+    row = city_row(city)
+    texts = {f"UsrText{number}": f"{city.name} {number}" for number in range(20)}
+    lookups = {f"Usr{number}Id": row["CountryId"] for number in range(14)}
+    empty: dict[str, Any] = {f"UsrEmpty{number}": None for number in range(10)}
+    numbers: dict[str, Any] = {f"UsrNumber{number}": number * 7 for number in range(7)}
+    return {**row, **texts, **lookups, **empty, **numbers}
+
+
+def _wide(city: City) -> dict[str, Any]:
+    return {"Id": _NONE, **contact_row(city)}
 
 
 def _item(number: int, row: dict[str, Any], *, full: bool) -> dict[str, Any]:
@@ -106,7 +121,7 @@ class Canned:
     """The answers of a site that has *rows* cities."""
 
     def __init__(self, rows: int) -> None:
-        self._rows = [_printed(at, city) for at, city in enumerate(islice(cities(), rows), 1)]
+        self._rows = [printed_row(at, city) for at, city in enumerate(islice(cities(), rows), 1)]
         self._texts = [orjson.dumps(row) for row in self._rows]
         self.requests = 0
         self.bytes_in = 0
@@ -126,17 +141,18 @@ class Canned:
     def _chosen(self, method: bytes, target: bytes, body: bytes) -> bytes:
         path = target.partition(b"?")[0]
         if path.endswith(b"/odata/$batch"):
-            full = target.startswith(b"/full/")
-            return self._batch(body.count(b'"method":"POST"'), full=full)
+            kind = target.split(b"/", 2)[1].decode()
+            return self._batch(body.count(b'"method":"POST"'), kind)
         if method == b"GET" and path.endswith(b"/odata/City"):
             return self._page(target)
         if path.endswith(b"/AuthService.svc/Login"):
             return _LOGIN
         return _DONE if path.endswith(b"/AuthService.svc/Logout") else _UNKNOWN
 
-    def _make_batch(self, count: int, *, full: bool) -> bytes:
-        rows = islice(self._rows * (count // len(self._rows) + 1), count)
-        items = [_item(number, row, full=full) for number, row in enumerate(rows, 1)]
+    def _make_batch(self, count: int, kind: str) -> bytes:
+        some = [_wide(city) for city in islice(cities(), count)] if kind == "wide" else self._rows
+        rows = islice(some * (count // len(some) + 1), count)
+        items = [_item(number, row, full=kind != "bare") for number, row in enumerate(rows, 1)]
         return _answer(orjson.dumps({"responses": items}))
 
     def _page(self, target: bytes) -> bytes:

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from benchmarks.measured import Measure
 from creatio_async.data import CITIES
 
-__all__ = ["Entry", "Heat", "main"]
+__all__ = ["Entry", "Heat", "main", "serving"]
 
 _ROOT = Path(__file__).parents[1]
 _CLIENT, _SERVER = 0, 1
@@ -44,6 +44,8 @@ class Heat(NamedTuple):
     entries: Sequence[Entry]
     bound: tuple[str, float]
     """A label, and what its ratio should not exceed."""
+    of: Literal["cpu", "wall"] = "cpu"
+    """What is compared: seconds of the processor, or of the clock."""
 
 
 class _Given(NamedTuple):
@@ -54,9 +56,10 @@ class _Given(NamedTuple):
 
 
 @contextmanager
-def _serving(given: _Given) -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.canned", "--rows", str(given.rows)]
-    command += ["--latency-ms", str(given.latency_ms), "--core", str(_SERVER)]
+def serving(*, rows: int, latency_ms: float = 0.0) -> Iterator[str]:
+    """Give the address of a canned server in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.canned", "--rows", str(rows)]
+    command += ["--latency-ms", str(latency_ms), "--core", str(_SERVER)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as server:
         try:
             assert server.stdout is not None
@@ -80,8 +83,8 @@ def _run(entry: Entry, site: str, given: _Given) -> Measure:
     return measure
 
 
-def _summary(entry: Entry, measures: dict[str, list[Measure]], floor: str) -> dict[str, Any]:
-    own, against = measures[entry.label], entry.against or floor
+def _summary(entry: Entry, measures: dict[str, list[Measure]], heat: Heat) -> dict[str, Any]:
+    own, against = measures[entry.label], entry.against or heat.entries[0].label
     micros = [each.cpu / each.records * 1e6 for each in own]
     pairs = zip(own, measures[against], strict=True)
     return {
@@ -92,7 +95,7 @@ def _summary(entry: Entry, measures: dict[str, list[Measure]], floor: str) -> di
         "cpu_us_least": min(micros),
         "cpu_us_most": max(micros),
         "records_per_second": median(each.records / each.wall for each in own),
-        "ratio": median(mine.cpu / base.cpu for mine, base in pairs),
+        "ratio": median(getattr(mine, heat.of) / getattr(base, heat.of) for mine, base in pairs),
         "server_busy": median(each.server_cpu / each.wall for each in own),
         "requests": own[0].requests,
         "bytes_in": own[0].bytes_in,
@@ -106,8 +109,7 @@ def _held(heat: Heat, site: str, given: _Given, note: Callable[[str], None]) -> 
         note(f"{heat.title}: round {turn + 1} of {given.repeats}")
         for entry in heat.entries:
             measures[entry.label].append(_run(entry, f"{site}/{heat.directory}", given))
-    floor = heat.entries[0].label
-    lines = [_summary(entry, measures, floor) for entry in heat.entries]
+    lines = [_summary(entry, measures, heat) for entry in heat.entries]
     label, bound = heat.bound
     ratio = next(line["ratio"] for line in lines if line["label"] == label)
     return {
@@ -140,7 +142,14 @@ def _natural(text: str) -> int:
     return number
 
 
-def main(doc: str, heats: Sequence[Heat], *, passes: int, argv: Sequence[str] | None) -> int:
+def main(
+    doc: str,
+    heats: Sequence[Heat],
+    *,
+    passes: int,
+    argv: Sequence[str] | None,
+    latency_ms: float = 0.0,
+) -> int:
     """Hold *heats* as the command line says, and print what came of them."""
     parser = argparse.ArgumentParser(
         description=doc, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -148,7 +157,7 @@ def main(doc: str, heats: Sequence[Heat], *, passes: int, argv: Sequence[str] | 
     parser.add_argument("--rows", type=_natural, default=CITIES, help="cities in one pass")
     parser.add_argument("--passes", type=_natural, default=passes, help="passes in one run")
     parser.add_argument("--repeats", type=_natural, default=7, help="runs of each contestant")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of each answer")
+    parser.add_argument("--latency-ms", type=float, default=latency_ms, help="delay of each answer")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--check", action="store_true", help="exit with 1 where a bound is broken")
     given = parser.parse_args(argv)
@@ -159,7 +168,7 @@ def main(doc: str, heats: Sequence[Heat], *, passes: int, argv: Sequence[str] | 
     def note(text: str) -> None:
         print(text, file=sys.stderr)
 
-    with _serving(options) as site:
+    with serving(rows=options.rows, latency_ms=options.latency_ms) as site:
         held = [_held(heat, site, options, note) for heat in heats]
     if given.json:
         result = {**options._asdict(), "heats": held}

@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import gc
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http.client import HTTPConnection
 from itertools import islice
@@ -20,9 +20,9 @@ import orjson
 from yarl import URL
 
 from benchmarks.by_hand import call_one, create_all, ids_of_uuid4, logged_in, read_all
-from benchmarks.canned import city_row
+from benchmarks.canned import city_row, contact_row, printed_row
 from benchmarks.pinning import pin
-from creatio_async import Creatio, Password
+from creatio_async import Creatio, Password, State
 from creatio_async.data import cities
 from creatio_async.protocol.ids import new_ids
 
@@ -64,25 +64,53 @@ def _city_rows(count: int) -> list[dict[str, str]]:
     return [city_row(city) for city in islice(cities(), count)]
 
 
-def _create_by_hand(ids: Callable[[int], list[str]]) -> Contestant:
+def _contact_rows(count: int) -> list[dict[str, Any]]:
+    return [contact_row(city) for city in islice(cities(), count)]
+
+
+Rows = Callable[[int], Sequence[Mapping[str, Any]]]
+
+
+def _create_by_hand(
+    ids: Callable[[int], list[str]], made: Rows = _city_rows, entity_set: str = "City"
+) -> Contestant:
     @asynccontextmanager
     async def contestant(task: Task) -> AsyncGenerator[Work]:
-        rows = _city_rows(task.rows)
+        rows = made(task.rows)
         async with logged_in(task.site) as session:
-            yield lambda: create_all(session, task.site, rows, ids)
+            yield lambda: create_all(session, task.site, rows, ids, entity_set)
+
+    return contestant
+
+
+def _create_for_report(
+    made: Rows = _city_rows, entity_set: str = "City", **options: Any
+) -> Contestant:
+    @asynccontextmanager
+    async def contestant(task: Task) -> AsyncGenerator[Work]:
+        rows = made(task.rows)
+        async with Creatio(task.site, _AS) as crm:
+
+            async def work() -> int:
+                report = await crm.odata[entity_set].create_many(rows, **options)
+                report.raise_for_failures()
+                return report.done
+
+            yield work
 
     return contestant
 
 
 @asynccontextmanager
-async def _create_for_report(task: Task) -> AsyncGenerator[Work]:
-    rows = _city_rows(task.rows)
+async def _sync_unchanged(task: Task) -> AsyncGenerator[Work]:
+    columns = ("Id", "Name", "CountryId", "TimeZoneId")
+    printed = [printed_row(at, city) for at, city in enumerate(islice(cities(), task.rows), 1)]
+    rows = [{name: row[name] for name in columns} for row in printed]
     async with Creatio(task.site, _AS) as crm:
 
         async def work() -> int:
-            report = await crm.odata["City"].create_many(rows, at_once=4)
-            report.raise_for_failures()
-            return report.done
+            report = await crm.odata["City"].sync(rows, key="Id")
+            return report.counts[State.UNCHANGED]
 
         yield work
 
@@ -211,13 +239,17 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "call-request": _call_request,
     "create-by-hand": _create_by_hand(ids_of_uuid4),
     "create-by-hand-fast-ids": _create_by_hand(new_ids),
-    "create-for-report": _create_for_report,
+    "create-contacts-by-hand": _create_by_hand(ids_of_uuid4, _contact_rows, "Contact"),
+    "create-contacts-for-report": _create_for_report(_contact_rows, "Contact", at_once=4),
+    "create-for-report": _create_for_report(at_once=4),
+    "create-adaptive": _create_for_report(),
     "create-for-outcomes": _create_for_outcomes,
     "create-in-a-unit-of-work": _create_in_a_unit_of_work,
     "create-in-batches": _create_in_batches,
     "read-by-hand": _read_by_hand,
     "read-pages": _read_pages,
     "read-rows": _read_rows,
+    "sync-unchanged": _sync_unchanged,
 }
 
 

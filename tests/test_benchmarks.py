@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from benchmarks import bulk_create, journal, paged_read, single_call, unit_of_work
+from benchmarks import (
+    bulk_create,
+    bulk_wall,
+    bulk_wide,
+    journal,
+    memory,
+    paged_read,
+    single_call,
+    sync_unchanged,
+    unit_of_work,
+)
 from benchmarks.canned import Canned
 from benchmarks.measured import CONTESTANTS
 
@@ -127,7 +137,8 @@ def test_single_calls_ask_what_is_asked_by_hand(capsys: pytest.CaptureFixture[st
 
 
 def test_every_contestant_takes_part() -> None:
-    heats = (*bulk_create.HEATS, *paged_read.HEATS, *single_call.HEATS, *unit_of_work.HEATS)
+    plain = (*bulk_create.HEATS, *paged_read.HEATS, *single_call.HEATS, *unit_of_work.HEATS)
+    heats = (*plain, *bulk_wall.HEATS, *bulk_wide.HEATS, *sync_unchanged.HEATS)
 
     assert {entry.contestant for heat in heats for entry in heat.entries} == set(CONTESTANTS)
 
@@ -139,3 +150,39 @@ def test_a_load_with_a_journal_sends_what_one_without_sends_and_an_ended_one_not
 
     found = json.loads(capsys.readouterr().out)
     assert [line["batches"] for line in found["loads"]] == [3, 3, 3, 0]
+
+
+def test_rows_of_55_columns_are_sent_as_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    [heat] = _ran(bulk_wide.main, capsys)["heats"]
+
+    by_hand, line = heat["entries"]
+    for name in ("requests", "bytes_in", "bytes_out"):
+        assert line[name] == by_hand[name]
+    assert by_hand["bytes_in"] > 1_000 * by_hand["requests"] * 100
+
+
+def test_a_ratio_may_be_one_of_the_clock(capsys: pytest.CaptureFixture[str]) -> None:
+    found = _ran(bulk_wall.main, capsys, "--latency-ms", "30")
+
+    assert found["latency_ms"] == 30
+    assert [line["requests"] for line in found["heats"][0]["entries"]] == [6, 6, 6]
+
+
+def test_a_sync_of_what_is_unchanged_reads_the_pages_and_writes_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [heat] = _ran(sync_unchanged.main, capsys, "--latency-ms", "0")["heats"]
+
+    reading, sync = heat["entries"]
+    assert sync["requests"] == reading["requests"]
+    assert sync["bytes_in"] == 0
+
+
+def test_memory_is_told_after_a_short_run_and_a_long_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert memory.main(["--rows", "2000", "--json", "--check"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["rows"] == 2_000
+    assert found["more"] < 16

@@ -76,18 +76,24 @@ class Creates(Sending):
             TypeError: A row is no mapping.
             ValueError: An `Id` is no UUID, or a key is no column.
         """
-        return [
-            self._entry(index, row, made, is_known=bool(ids))
-            for index, row, made in zip(
-                range(first, first + len(rows)), rows, ids or new_ids(len(rows)), strict=True
-            )
-        ]
+        verb, known = self._made, self._shapes.known
+        path, is_plain = verb.path, self.new_id is None and self.resolver is None
+        entries: list[Entry] = []
+        for index, row, made in zip(
+            range(first, first + len(rows)), rows, ids or new_ids(len(rows)), strict=True
+        ):
+            # Nearly all rows are of this kind, and a call for each would cost as much again.
+            kind: type[object] = type(row)
+            if is_plain and kind is dict and tuple(row) in known and "Id" not in row:
+                body = {**row, "Id": made}
+                outcome = Outcome(index, "create", row, made)
+                entries.append(Entry(outcome, Operation("POST", path, body), verb))
+            else:
+                entries.append(self._entry(index, row, made, is_known=bool(ids)))
+        return entries
 
     def _entry(self, index: int, given: Any, made: str, *, is_known: bool) -> Entry:
-        row = given
-        if type(given) is not dict or tuple(row) not in self._shapes.known:
-            row = self._shapes.check(index, given)
-        verb = self._made
+        row, verb = self._shapes.check(index, given), self._made
         if "Id" in row:
             made, verb = key_of(index, row["Id"]), self._given
         elif self.new_id is not None and not is_known:

@@ -15,6 +15,7 @@ __all__ = ["OPEN", "Entry", "Later", "is_open"]
 
 OPEN = frozenset({State.NOT_RUN, State.UNKNOWN})
 """The states of rows that are tried again where a job goes on."""
+_NOT_RUN, _UNKNOWN = State.NOT_RUN, State.UNKNOWN  # a member of an enum costs much to look up
 
 
 @define(eq=False)
@@ -34,6 +35,8 @@ class Entry:
     """An earlier run settled it for good."""
     made: str = ""
     """The `Id` with which an earlier run sent it, or would have."""
+    key: bytes = b""
+    """What it is found by, where it is looked for; empty where it has no such value."""
 
 
 class Later(NamedTuple):
@@ -47,4 +50,5 @@ class Later(NamedTuple):
 
 def is_open(outcome: Outcome) -> bool:
     """Say whether *outcome* is none yet: it was not begun, or nothing is known of it."""
-    return outcome.state in OPEN
+    state = outcome.state
+    return state is _NOT_RUN or state is _UNKNOWN

@@ -7,10 +7,11 @@ from typing import Any
 from attrs import field, frozen
 
 from creatio_async.bulk.comparing import meaning
-from creatio_async.protocol.names import check_name
+from creatio_async.protocol.names import as_guid, check_name
 from creatio_async.protocol.odata.filters import node_count
 from creatio_async.protocol.odata.nodes import And, Comparison, Condition, In, Literal, Or, Path
 from creatio_async.protocol.odata.splitting import CHAIN
+from creatio_async.protocol.values import ZERO_GUID
 
 __all__ = ["Key"]
 
@@ -37,6 +38,8 @@ class Key:
         Texts that differ in case only, or in blanks at the end, are one key: for many databases
         they are.
         """
+        if len(self.columns) == 1 and (guid := as_guid(row.get(self.columns[0]))) is not None:
+            return bytes.fromhex(guid.replace("-", "")) if guid != ZERO_GUID else None
         digest = blake2b(digest_size=16)
         for column in self.columns:
             value = row.get(column)

@@ -86,6 +86,7 @@ class Matching(Sending):
             self.resolver.move(outcome, own)
         entry = Entry(outcome, Operation("POST", self._made.path, own), self._made)
         key = self.key.of(own)
+        entry.key = key or b""
         if key is None:
             self._has_no_key()
             _settle(outcome, State.FAILED, f"it has no value in {' and '.join(self.key.columns)}")
@@ -109,7 +110,8 @@ class Matching(Sending):
                 key = self.key.of(entry.operation.body or {})
                 if key is None or key in self._resolved:
                     _settle(entry.outcome, State.CONFLICT, "an earlier row stands for the same")
-                self._resolved.add(key or b"")
+                entry.key = key or b""
+                self._resolved.add(entry.key)
 
     def _has_no_key(self) -> None:
         """Take note that a row of the input stands for nobody knows which."""
@@ -128,7 +130,7 @@ class Matching(Sending):
                 entry.outcome.state, entry.outcome.error = state, error
             return
         for entry in entries:
-            rows = found.get(self.key.of(entry.operation.body or {}) or b"", [])
+            rows = found.get(entry.key, [])
             if self.was_added(entry, (str(row["Id"]).lower() for row in rows)):
                 continue
             if not rows:

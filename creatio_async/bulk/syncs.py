@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from struct import Struct
 from typing import Any, ClassVar, Literal
-from uuid import UUID
 
 from attrs import define, field
+from orjson import dumps
 
-from creatio_async.bulk.comparing import MARK, is_marked, mark
+from creatio_async.bulk.comparing import is_marked, mark
 from creatio_async.bulk.entry import Entry, is_open
 from creatio_async.bulk.matching import Matching
 from creatio_async.bulk.report import Outcome
@@ -45,6 +46,9 @@ class Syncs(Matching):
     deletes: bool = field(kw_only=True, default=False)
     _deleted: OnDelete = field(init=False)
     _columns: tuple[str, ...] | None = field(init=False, default=None)
+    _names: frozenset[str] = field(init=False, default=frozenset())
+    _packing: Struct = field(init=False, default=Struct(""))
+    """How the id of a row and the marks of its columns are kept."""
     _there: dict[bytes, bytes] = field(init=False, factory=dict[bytes, bytes])
     _twice: dict[bytes, list[bytes]] = field(init=False, factory=dict[bytes, list[bytes]])
     _loading: asyncio.Lock = field(init=False, factory=asyncio.Lock)
@@ -86,7 +90,10 @@ class Syncs(Matching):
         row: Mapping[str, Any] = entry.operation.body or {}
         if self._columns is None:
             self._columns = tuple(name for name in row if name != "Id")
-        if strange := sorted(row.keys() - {"Id", *self._columns}):
+            self._names = frozenset(("Id", *self._columns))
+            self._packing = Struct(f"{_GUID}s{1 + len(self._columns)}q")
+        if not row.keys() <= self._names:
+            strange = sorted(row.keys() - self._names)
             raise ValueError(
                 f"row {index}: the first row does not have the column {', '.join(strange)}, "
                 "and what is compared are the columns of the first row"
@@ -111,8 +118,10 @@ class Syncs(Matching):
                 self._is_loaded = True
         strange: list[Entry] = []
         for entry in entries:
-            key = self.key.of(entry.operation.body or {}) or b""
-            if not is_open(entry.outcome) or self.was_added(entry, self._ids_of(key)):
+            key = entry.key
+            if not is_open(entry.outcome) or (
+                entry.is_in_doubt and self.was_added(entry, self._ids_of(key))
+            ):
                 self._pop(key)
             elif key in self._twice:
                 count = len(self._twice.pop(key))
@@ -132,7 +141,7 @@ class Syncs(Matching):
         """Return the ids of the rows that have *key*."""
         one = self._there.get(key)
         several = self._twice.get(key, []) if one is None else [one]
-        return [str(UUID(bytes=each[:_GUID])) for each in several]
+        return [_text(each[:_GUID]) for each in several]
 
     def _pop(self, key: bytes) -> None:
         """Let the rows that have *key* be neither compared nor deleted."""
@@ -141,20 +150,31 @@ class Syncs(Matching):
 
     def _compare(self, entry: Entry, kept: bytes) -> None:
         sent = entry.operation.body or {}
-        columns = self._columns or ()
+        key, whole, *marks = self._packing.unpack(kept)
 
         def differs() -> dict[str, Any]:
+            if whole and self._whole(sent) == whole:
+                return {}
             return {
                 name: sent[name]
-                for at, name in enumerate(columns)
-                if name in sent
-                and not is_marked(sent[name], kept[_GUID + MARK * at : _GUID + MARK * (at + 1)])
+                for name, theirs in zip(self._columns or (), marks, strict=True)
+                if name in sent and not is_marked(sent[name], theirs)
             }
 
-        self.change(entry, str(UUID(bytes=kept[:_GUID])), differs)
+        self.change(entry, _text(key), differs)
+
+    def _whole(self, row: Mapping[str, Any]) -> int:
+        """Return a mark of all columns: rows with the same one, but for 0, are written alike."""
+        try:
+            values = [row[name] for name in self._columns or ()]
+            text = dumps(values)
+        except (KeyError, TypeError):
+            return 0
+        is_sure = b"null" not in text or text.count(b"null") == values.count(None)  # no NaN
+        return hash(text) if is_sure else 0
 
     async def _load(self) -> None:
-        columns = self._columns or ()
+        columns, pack = self._columns or (), self._packing.pack
         query = Query(self.service, self.name).select(
             *dict.fromkeys(("Id", *self.key.columns, *columns))
         )
@@ -167,7 +187,8 @@ class Syncs(Matching):
                 key = self.key.of(row)
                 if key is None:
                     continue
-                kept = UUID(row["Id"]).bytes + b"".join(mark(row.get(name)) for name in columns)
+                own = bytes.fromhex(row["Id"].replace("-", ""))
+                kept = pack(own, self._whole(row), *[mark(row.get(name)) for name in columns])
                 if key in self._twice:
                     self._twice[key].append(kept[:_GUID])
                 elif (other := self._there.pop(key, None)) is not None:
@@ -183,4 +204,9 @@ class Syncs(Matching):
         ids = [kept[:_GUID] for kept in self._there.values()]
         ids += [each for several in self._twice.values() for each in several]
         self._there.clear()
-        return [str(UUID(bytes=each)) for each in ids]
+        return [_text(each) for each in ids]
+
+
+def _text(key: bytes) -> str:
+    digits = key.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

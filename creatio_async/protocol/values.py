@@ -9,7 +9,6 @@ stands: a datetime without a zone, a time with one, NaN and infinity, which JSON
 
 import datetime as dt
 import math
-import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -46,7 +45,6 @@ YEAR_ONE: Final = "0001-01-01T00:00:00"
 _NATIVE = (str, int, UUID)
 _EMPTY = (None, "", ZERO_GUID, f"{YEAR_ONE}Z")
 """What Creatio may hold where nothing was given."""
-_NULL = re.compile(rb"null")
 _TEMPORAL = (dt.datetime, dt.date, dt.time, dt.timedelta)
 
 
@@ -58,8 +56,8 @@ def dumps(value: Any) -> bytes:
 def dumps_rows(document: Any, rows: Callable[[], Any], objects: int) -> bytes:
     """Return *document* as JSON: one or many *rows* of the caller's in an envelope of ours.
 
-    The check of the rows costs nothing while they are clean: only where the bytes hold more
-    objects than the document should have, or a ``null``, are the rows walked.
+    The check of the rows costs little while they are clean: only where the bytes hold more objects
+    than the document should have, or more nulls than the rows, are the rows walked.
 
     Args:
         document: What is encoded.
@@ -76,11 +74,18 @@ def dumps_rows(document: Any, rows: Callable[[], Any], objects: int) -> bytes:
         for place, row in rows():
             check_row(row, place)
         raise
-    # A single byte is counted fastest; one within a text only leads to a walk that finds nothing.
-    if encoded.count(b"{") > objects or _NULL.search(encoded):
+    # A byte within a text only leads to a walk that finds nothing.
+    if encoded.count(b"{") > objects or not _has_no_nan(encoded, rows):
         for place, row in rows():
             check_row(row, place)
     return encoded
+
+
+def _has_no_nan(encoded: bytes, rows: Callable[[], Any]) -> bool:
+    """Say whether *encoded* has no more nulls than *rows* have Nones: what else is null is NaN."""
+    if encoded.rfind(b"null") < 0:  # from the right, in half the time of a search
+        return True
+    return encoded.count(b"null") == sum(list(row.values()).count(None) for _, row in rows())
 
 
 def check_row(row: Mapping[str, Any], place: str) -> None:
@@ -119,7 +124,7 @@ def _is_clean(row: Mapping[str, Any]) -> bool:
         return False
     return (
         encoded.count(b"{") == 1
-        and _NULL.search(encoded) is None
+        and _has_no_nan(encoded, lambda: [("", row)])
         and not any("/" in name for name in row)
     )
 

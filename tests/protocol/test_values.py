@@ -186,3 +186,27 @@ def test_values_are_compared_by_what_they_mean(
     same: bool,  # noqa: FBT001
 ) -> None:
     assert same_value(ours, theirs) is same
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"A": None, "B": float("nan")},
+        {"A": "null", "B": float("inf")},
+        {"A": None, "B": [None, float("nan")]},
+        {"A": "null, null", "B": None, "C": {"Id": None}},
+    ],
+)
+def test_among_nulls_and_texts_that_look_like_them_what_has_no_place_is_found(
+    row: dict[str, Any],
+) -> None:
+    with pytest.raises(ValueError, match=r"row 1, '[BC]'"):
+        dumps_rows(
+            {"rows": [{"A": None}, row]}, lambda: [("row 0", {"A": None}), ("row 1", row)], 3
+        )
+
+
+@pytest.mark.parametrize("row", [{"A": None, "B": "null"}, {"null": 1, "B": [None, 1.5]}, {}])
+def test_nulls_that_were_given_are_nulls(row: dict[str, Any]) -> None:
+    encoded = dumps_rows({"rows": [row, row]}, lambda: [("row 0", row), ("row 1", row)], 3)
+    assert orjson.loads(encoded) == {"rows": [row, row]}
