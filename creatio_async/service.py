@@ -14,35 +14,16 @@ from creatio_async.protocol.dialect import Dialect, Returns
 from creatio_async.protocol.faults import read_detail
 from creatio_async.protocol.names import check_name, key_text, quote_segment, quote_uri
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
+from creatio_async.protocol.odata.trail import Trail
 from creatio_async.protocol.retry import Repeat
 from creatio_async.runtime.sender import Call, Reply, Sender
 
-__all__ = ["LinkTrail", "Service"]
+__all__ = ["Service"]
 
 _NUMBER = {"Accept": "text/plain, application/json;q=0.5"}
 _TEXT = {"Accept": "text/plain, */*;q=0.5"}
 _MISSING = frozenset({404})
 _NOT_MODIFIED = frozenset({304})
-
-
-@define
-class LinkTrail:
-    """Finds out whether links lead in a circle, without keeping each of them (Brent)."""
-
-    _mark: str = ""
-    _seen: int = 0
-
-    def check(self, link: str) -> None:
-        """Take the next link.
-
-        Raises:
-            CreatioError: It was there before.
-        """
-        if link == self._mark:
-            raise CreatioError(f"the server's next links lead in a circle: {link}")
-        self._seen += 1
-        if self._seen & (self._seen - 1) == 0:
-            self._mark = link
 
 
 @define(eq=False)
@@ -176,11 +157,11 @@ class Service:
         """Return the rows of *page* and those behind its links.
 
         Raises:
-            CreatioError: The links lead in a circle, or to another origin.
+            CreatioError: The links lead in a circle, through nothing, or to another origin.
         """
-        rows, links = page.rows, LinkTrail()
+        rows, trail = page.rows, Trail()
         while page.next_link is not None:
-            links.check(page.next_link)
+            trail.check(page.next_link, len(page.rows))
             page, _ = await self.follow(page.next_link, spec)
             rows += page.rows
         return rows

@@ -6,7 +6,8 @@ from typing import Any
 from attrs import field, frozen
 
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
-from creatio_async.service import LinkTrail, Service
+from creatio_async.protocol.odata.trail import Trail
+from creatio_async.service import Service
 
 __all__ = ["UriQuery"]
 
@@ -30,13 +31,13 @@ class UriQuery:
 
         Raises:
             ValueError: The address leads out of the service.
-            CreatioError: The links lead out of the site, or in a circle.
+            CreatioError: The links lead out of the site, in a circle, or through nothing.
         """
         page, _ = await self._service.at(self.uri)
         yield page
-        links = LinkTrail()
+        trail = Trail()
         while page.next_link is not None:
-            links.check(page.next_link)
+            trail.check(page.next_link, len(page.rows))
             page, _ = await self._service.follow(page.next_link, _ANY)
             yield page
 

@@ -8,8 +8,9 @@ from creatio_async.errors import BatchError
 from creatio_async.protocol.batch.jsonbatch import Answers, as_response
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.odata.spec import QuerySpec, Row
+from creatio_async.protocol.odata.trail import Trail
 from creatio_async.runtime.sender import Reply
-from creatio_async.service import LinkTrail, Service
+from creatio_async.service import Service
 
 __all__ = ["read_queries"]
 
@@ -45,10 +46,10 @@ async def read_queries(
         error = inner_refusal(request, response)
         if error is not None:
             raise error
-        page, links = service.dialect.page(request, response, expanded=False), LinkTrail()
+        page, trail = service.dialect.page(request, response, expanded=False), Trail()
         rows += page.rows
         while page.next_link is not None:
-            links.check(page.next_link)
+            trail.check(page.next_link, len(page.rows))
             meter.requests += 1
             page, _ = await service.follow(page.next_link, spec)
             rows += page.rows

@@ -215,6 +215,20 @@ def test_links_that_lead_in_a_circle_are_an_error(length: int) -> None:
     assert sum(1 for _ in pages) >= 500 - 4 * length - 4
 
 
+def test_links_through_nothing_but_empty_pages_are_an_error() -> None:
+    pages = (Page(rows=[], next_link=f"link {number}") for number in range(500))
+    with pytest.raises(CreatioError, match="its last 100 pages had no rows: link 99"):
+        walk(Pager(QuerySpec()), pages)
+
+
+def test_an_answer_may_have_many_empty_pages_if_rows_come_in_between() -> None:
+    pages = (
+        Page(rows=ids(number, number + 1) if number % 100 == 99 else [], next_link=f"link {number}")
+        for number in range(500)
+    )
+    walk(Pager(QuerySpec()), pages)
+
+
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_rows_that_come_again_and_again_are_an_error(length: int) -> None:
     pages = (Page(rows=[{"Id": str(number % length)}]) for number in range(500))

@@ -9,7 +9,6 @@ from attrs import define, evolve, field
 
 from creatio_async.errors import (
     BadRequestError,
-    CreatioError,
     ResponseError,
     RowLimitError,
     ServerError,
@@ -17,6 +16,7 @@ from creatio_async.errors import (
 )
 from creatio_async.protocol.odata.nodes import Comparison, Literal, Order, Path
 from creatio_async.protocol.odata.spec import MAX_ROWS, Page, QuerySpec
+from creatio_async.protocol.odata.trail import Trail
 
 __all__ = ["Pager", "check_size"]
 
@@ -78,7 +78,7 @@ class Pager:
     _last: object = field(init=False, default=None)
     _first: bool = field(init=False, default=True)
     _linked: bool = field(init=False, default=False)
-    _mark: object = field(init=False, default=None)
+    _trail: Trail = field(init=False, factory=Trail)
     _is_whole: bool = field(init=False, default=False)
     """It is not asked for in parts: the server's links lead through it, or the rows are aggregates,
     which have no `Id`."""
@@ -105,7 +105,7 @@ class Pager:
         """Return what to ask after *page*.
 
         Raises:
-            CreatioError: The server goes round in circles.
+            CreatioError: The server goes round in circles, or gives one empty page after another.
         """
         self._pages += 1
         self._taken += len(page.rows)
@@ -116,7 +116,7 @@ class Pager:
             return None
         if page.next_link is not None:
             self._linked = True
-            self._check_progress(page.next_link, "its next links lead in a circle")
+            self._trail.check(page.next_link, len(page.rows))
             return page.next_link
         if self._is_whole:
             return None
@@ -126,7 +126,7 @@ class Pager:
         if self._last is None:
             self._by_key = False
         else:
-            self._check_progress(self._last, "the same rows come again and again")
+            self._trail.check(self._last, self._got, "the same rows come again and again")
         self._fit(page)
         return self._next()
 
@@ -158,13 +158,6 @@ class Pager:
         if self.size is None and page.rows and page.size:
             fitting = _GOOD_BYTES * len(page.rows) // page.size
             self.size = min(max(fitting, _SMALLEST), _GREATEST)
-
-    def _check_progress(self, step: object, circle: str) -> None:
-        """Refuse to go round in a circle of any length, without keeping every *step* (Brent)."""
-        if step == self._mark:
-            raise CreatioError(f"the server's answer does not end, {circle}: {step}")
-        if self._pages & (self._pages - 1) == 0:  # after 1, 2, 4, 8, ... pages
-            self._mark = step
 
     def _next(self) -> QuerySpec:
         left = self._page_size()
