@@ -83,8 +83,8 @@ class Creates(Sending):
             range(first, first + len(rows)), rows, ids or new_ids(len(rows)), strict=True
         ):
             # Nearly all rows are of this kind, and a call for each would cost as much again.
-            kind: type[object] = type(row)
-            if is_plain and kind is dict and tuple(row) in known and "Id" not in row:
+            given = row
+            if is_plain and type(given) is dict and tuple(row) in known and "Id" not in row:
                 body = {**row, "Id": made}
                 outcome = Outcome(index, "create", row, made)
                 entries.append(Entry(outcome, Operation("POST", path, body), verb))
