@@ -85,10 +85,16 @@ class Updates(Sending):
                 f"row {index}: an update is of the row whose 'Id' it has, and has none"
             )
         key = key_of(index, values.pop("Id"))
+        _check_changes(index, values)
         outcome = Outcome(index, "update", given, key)
         if self.resolver is not None:
             self.resolver.move(outcome, values)
         return Entry(outcome, self._verb.operation(key, values), self._verb)
+
+
+def _check_changes(index: int, values: Mapping[str, Any]) -> None:
+    if not values:
+        raise ValueError(f"row {index}: there is nothing to change, no column is named")
 
 
 @define(eq=False)
@@ -165,6 +171,7 @@ class Mixed(Sending):
             if "Id" in values:
                 raise ValueError(f"row {index}: the 'Id' of a row is not among what is written")
             key = key_of(index, given.id)
+            _check_changes(index, values)
             verb = self._verb(OnUpdate, given.entity_set)
             return Entry(Outcome(index, "update", given, key), verb.operation(key, values), verb)
         if isinstance(given, Delete):

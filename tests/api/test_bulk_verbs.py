@@ -84,6 +84,15 @@ async def test_an_update_without_an_id_is_a_mistake(row: dict[str, Any]) -> None
             await crm.odata["City"].update_many([row])
 
 
+async def test_an_update_of_no_column_is_a_mistake() -> None:
+    async with client(Table(rows=there(1))) as crm:
+        with pytest.raises(ValueError, match="row 1: there is nothing to change"):
+            await crm.odata["City"].update_many([{"Id": key(0), "Name": "x"}, {"Id": key(0)}])
+        async with crm.odata["City"].writer() as writer:
+            with pytest.raises(ValueError, match="nothing to change"):
+                await writer.update(key(0), {})
+
+
 UNCLEAR = ["drop before", "drop after", "500 after", "502 after", "page", "half", "doubled"]
 
 
@@ -190,6 +199,7 @@ async def test_operations_of_any_kind_go_to_any_set_in_one_batch() -> None:
         ({"Name": "x"}, "row 0: takes Create, Update and Delete"),
         (Update("City", key(0), {"Id": key(0)}), "row 0: the 'Id' of a row"),
         (Update("City", "none", {}), "row 0, 'Id'"),
+        (Update("City", key(0), {}), "row 0: there is nothing to change"),
         (Create("City", {"Country": {}}), "row 0, 'Country'"),
         (Create("City", 5), "row 0: a row is a mapping"),  # type: ignore[arg-type]
     ],
