@@ -304,6 +304,11 @@ def _columns(rows: list[Row]) -> Iterator[tuple[str, list[Row], tuple[Any, ...]]
         for name, values in zip(names, columns, strict=True):
             yield name, rows, values
         return
-    for name in dict.fromkeys(name for row in rows for name in row):
-        having = [row for row in rows if name in row]
-        yield name, having, tuple(row[name] for row in having)
+    found: dict[str, tuple[list[Row], list[Any]]] = {}
+    for row in rows:
+        for name, value in row.items():
+            having, its = found.setdefault(name, ([], []))
+            having.append(row)
+            its.append(value)
+    for name, (having, its) in found.items():
+        yield name, having, tuple(its)
