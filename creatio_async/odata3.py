@@ -5,7 +5,7 @@ from typing import Self
 from attrs import define, evolve, field
 
 from creatio_async.odata import OData
-from creatio_async.protocol.dialect3 import Dialect3, Form
+from creatio_async.protocol.dialect3 import Change, Dialect3, Form
 from creatio_async.runtime.sender import Sender
 from creatio_async.service import Service
 
@@ -28,21 +28,25 @@ class OData3(OData):
         """Return the service in one of its forms."""
         return cls(Service(sender, dialect), dialect)
 
-    def using(self, form: Form, *, tunnel: bool = False, typed: bool = True) -> Self:
+    def using(
+        self, form: Form, *, change: Change = "MERGE", tunnel: bool = False, typed: bool = True
+    ) -> Self:
         """Return the same service, spoken in another form; nothing is sent.
 
         Args:
             form: ``"atom"``, or ``"json"`` for verbose JSON, which is read faster and holds texts
                 that XML has no place for.
+            change: The method of updates: ``"MERGE"``, which every version of the protocol has, or
+                ``"PATCH"``, which Creatio's documentation names.
             tunnel: Send what is neither GET nor POST as a POST, with ``X-HTTP-Method``: for servers
                 that refuse other methods, such as IIS with WebDAV.
             typed: Read verbose JSON by the types of the columns, for which ``$metadata`` is read
                 once. Without it numbers that travel as texts, such as decimals, stay texts.
 
         Raises:
-            ValueError: There is no such form.
+            ValueError: There is no such form, or no such method.
         """
-        wanted = evolve(self._dialect, form=form, tunnel=tunnel, typed=typed)
+        wanted = evolve(self._dialect, form=form, change=change, tunnel=tunnel, typed=typed)
         found = self._others.get(wanted)
         if found is None:
             found = self._others[wanted] = self.of(self._service.sender, wanted)

@@ -14,7 +14,7 @@ from creatio_async.messages import Request, Response
 from creatio_async.protocol.batch import multipartbatch
 from creatio_async.protocol.batch.jsonbatch import Item
 from creatio_async.protocol.batch.multipartbatch import decode_by_type
-from creatio_async.protocol.batch.operations import Format, Method, Operation
+from creatio_async.protocol.batch.operations import Format, Operation
 from creatio_async.protocol.dialect import Encoded, Returns
 from creatio_async.protocol.odata.reading import read_count
 from creatio_async.protocol.odata.schema import Schema
@@ -27,10 +27,13 @@ from creatio_async.protocol.odata3.types import types_at
 from creatio_async.protocol.odata3.verbose import read_verbose
 from creatio_async.protocol.odata3.writing import atom_entry, atom_link, verbose_entry, verbose_link
 
-__all__ = ["Dialect3", "Form"]
+__all__ = ["Change", "Dialect3", "Form"]
 
 Form = Literal["atom", "json"]
 """What bodies and answers of OData 3 are: Atom, or verbose JSON."""
+
+Change = Literal["MERGE", "PATCH"]
+"""The method that changes some fields of a row."""
 
 _ETAG: Final = "@odata.etag"
 _NEWEST: Final = {"MaxDataServiceVersion": "3.0"}
@@ -90,6 +93,7 @@ class Dialect3:
     """OData 3: what `Dialect` asks for. An answer is read as what it is, whatever was asked for."""
 
     form: Form = "atom"
+    change: Change = "MERGE"
     tunnel: bool = False
     """Send what is neither GET nor POST as a POST, with ``X-HTTP-Method``."""
     nulls: bool = False
@@ -98,7 +102,6 @@ class Dialect3:
     """Read verbose JSON by the types of the columns, which it does not tell."""
 
     service: str = field(init=False, default=addresses.SERVICE)
-    change: Method = field(init=False, default="MERGE")
     has_links: bool = field(init=False, default=True)
     _learnt: _Learnt = field(init=False, factory=_Learnt, eq=False, repr=False)
 
@@ -115,6 +118,8 @@ class Dialect3:
     def __attrs_post_init__(self) -> None:
         if self.form not in get_args(Form):
             raise ValueError(f"OData 3 is spoken in 'atom' or 'json', not in {self.form!r}")
+        if self.change not in get_args(Change):
+            raise ValueError(f"a row is changed with 'MERGE' or 'PATCH', not with {self.change!r}")
 
     @property
     def _words(self) -> _Words:

@@ -281,6 +281,20 @@ async def test_methods_go_through_servers_that_take_get_and_post_only(
     assert told == [None, "MERGE", "DELETE", None, "PUT", "DELETE"]
 
 
+@pytest.mark.parametrize("change", ["MERGE", "PATCH"])
+async def test_a_row_is_changed_with_the_method_asked_for(
+    crm: Creatio, emulator: Emulator, change: Any
+) -> None:
+    service = crm.odata3.using("atom", change=change)
+    city = await service["City"].create({"Name": "Rome", "Description": "old"})
+    await service["City"].update(city["Id"], {"Name": "Roma"})
+    assert emulator.requests[-1].method == change
+    await service["City"].update_many([{"Id": city["Id"], "Name": "ROMA"}])
+    assert f"\r\n{change} CityCollection(".encode() in emulator.requests[-1].body
+    after = await service["City"].get(city["Id"])
+    assert (after["Name"], after["Description"]) == ("ROMA", "old")
+
+
 async def test_the_bytes_of_a_media_entry_are_the_value_of_its_row() -> None:
     site = canned(answer(b"png", content_type="image/png"), answer(status=204))
     async with client(site) as crm:
@@ -381,6 +395,7 @@ async def test_replacing_a_row_empties_what_is_left_out(odata3: OData3) -> None:
         (lambda crm: crm.write_many([Create("City", {})], format="json"), "'multipart' only"),
         (lambda crm: crm["City"].sync([], key="Name", format="json"), "'multipart' only"),
         (lambda crm: crm.using("xml"), "'atom' or 'json'"),
+        (lambda crm: crm.using("atom", change="PUT"), "'MERGE' or 'PATCH'"),
     ],
 )
 async def test_what_the_version_cannot_do_is_refused_where_it_is_said(
