@@ -33,7 +33,6 @@ async def crm(request: pytest.FixtureRequest, emulator: Emulator) -> AsyncIterat
         "OData 4",
         "OData 4, over a socket",
         "OData 3 in Atom, over a socket",
-        "OData 3 in Atom",
         "OData 3 in JSON, through POST",
     ]
 )

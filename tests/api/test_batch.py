@@ -14,6 +14,7 @@ from creatio_async import (
     F,
     FailedDependencyError,
     NotFoundError,
+    OData,
     ServerError,
     State,
     ThrottledError,
@@ -159,8 +160,8 @@ async def test_without_continue_on_error_what_comes_after_a_failure_is_not_run(
     assert names(emulator) == {"Before"}
 
 
-async def test_a_group_is_done_all_or_not_at_all(crm: Creatio, emulator: Emulator) -> None:
-    batch = crm.odata.batch()
+async def test_a_group_is_done_all_or_not_at_all(odata: OData, emulator: Emulator) -> None:
+    batch = odata.batch()
     with batch.atomic() as group:
         first = group.create("City", {"Name": "First"})
         wrong = group.delete("City", uuid4())
@@ -202,9 +203,9 @@ async def test_a_member_that_was_answered_before_its_group_failed_has_failed_too
 
 
 async def test_nothing_is_added_if_the_block_of_a_group_raises(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
-    batch = crm.odata.batch()
+    batch = odata.batch()
     batch.create("City", {"Name": "Kept"})
 
     def fill() -> None:
@@ -429,19 +430,19 @@ async def test_a_batch_holds_1_to_100_operations(count: int) -> None:
     assert site.requests == []
 
 
-async def test_a_batch_of_100_is_sent(crm: Creatio, emulator: Emulator) -> None:
-    batch = crm.odata.batch()
+async def test_a_batch_of_100_is_sent(odata: OData, emulator: Emulator) -> None:
+    batch = odata.batch()
     with batch.atomic() as group:
         for number in range(99):
             group.create("City", {"Name": str(number)})
-    batch.query(crm.odata["City"].top(1))
+    batch.query(odata["City"].top(1))
     await batch.send()
     assert {each.state for each in batch.operations} == {State.DONE}
     assert len(names(emulator)) == 99
 
 
-async def test_a_batch_is_sent_once(crm: Creatio) -> None:
-    batch = crm.odata.batch()
+async def test_a_batch_is_sent_once(odata: OData) -> None:
+    batch = odata.batch()
     sent = batch.create("City", {"Name": "x"})
     with pytest.raises(RuntimeError, match="no answer yet"):
         sent.result()

@@ -11,7 +11,16 @@ from uuid import UUID, uuid4
 import pytest
 from attrs import define
 
-from creatio_async import AuthenticationError, BulkError, Creatio, Outcome, Progress, State
+from creatio_async import (
+    AuthenticationError,
+    BulkError,
+    Creatio,
+    OData,
+    OData3,
+    Outcome,
+    Progress,
+    State,
+)
 from creatio_async.emulator import (
     Cut,
     DropAfter,
@@ -91,10 +100,10 @@ async def test_so_many_batches_are_under_way_at_once() -> None:
     ids=repr,
 )
 async def test_whatever_happens_to_a_batch_nothing_is_lost_or_doubled(
-    trouble: Any, times: int, crm: Creatio, emulator: Emulator
+    trouble: Any, times: int, odata: OData, emulator: Emulator
 ) -> None:
     emulator.troubles.add(trouble, path="$batch", skip=1, times=times)
-    job = crm.odata["City"].create_many(rows(100), batch_size=10)
+    job = odata["City"].create_many(rows(100), batch_size=10)
     async with job as outcomes:
         told = [each async for each in outcomes]
     assert sorted(each.index for each in told) == list(range(100))
@@ -116,10 +125,12 @@ async def test_whatever_happens_to_a_batch_nothing_is_lost_or_doubled(
     ids=repr,
 )
 async def test_whatever_happens_to_a_row_nothing_is_lost_or_doubled(
-    trouble: Any, crm: Creatio, emulator: Emulator, *, is_lasting: bool
+    trouble: Any, odata: OData, emulator: Emulator, *, is_lasting: bool
 ) -> None:
+    if isinstance(trouble, Fail) and isinstance(odata, OData3):
+        is_lasting = True  # the change set that fails is undone, and the row not there
     emulator.troubles.add(trouble, method="POST", inner=True, skip=3, times=7)
-    job = crm.odata["City"].create_many(rows(50), batch_size=10)
+    job = odata["City"].create_many(rows(50), batch_size=10)
     report = await job
     assert report.total == 50
     assert report.failed == (7 if is_lasting else 0)
@@ -128,13 +139,13 @@ async def test_whatever_happens_to_a_row_nothing_is_lost_or_doubled(
 
 
 async def test_troubles_by_chance_all_through_a_run_lose_and_double_nothing(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     troubles: list[Trouble] = [DropAfter(), DropBefore(), Cut(), Refuse(429), Expire()]
     for seed, trouble in enumerate(troubles):
         emulator.troubles.add(trouble, path="$batch", times=None, chance=0.1, seed=seed)
     emulator.troubles.add(Refuse(503), inner=True, times=None, chance=0.02, seed=9)
-    job = crm.odata["City"].create_many(rows(600), batch_size=20)
+    job = odata["City"].create_many(rows(600), batch_size=20)
     async with job as outcomes:
         told = [each async for each in outcomes]
     assert sorted(each.index for each in told) == list(range(600))
@@ -145,9 +156,9 @@ async def test_troubles_by_chance_all_through_a_run_lose_and_double_nothing(
 
 
 async def test_a_session_lost_in_the_middle_is_renewed_once_for_all_batches(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
-    async with crm.odata["City"].create_many(rows(200), batch_size=10, at_once=4) as outcomes:
+    async with odata["City"].create_many(rows(200), batch_size=10, at_once=4) as outcomes:
         taken = 0
         async for _ in outcomes:
             taken += 1
@@ -158,9 +169,9 @@ async def test_a_session_lost_in_the_middle_is_renewed_once_for_all_batches(
 
 
 async def test_a_token_changed_in_the_middle_is_taken_over(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
-    async with crm.odata["City"].create_many(rows(100), batch_size=10) as outcomes:
+    async with odata["City"].create_many(rows(100), batch_size=10) as outcomes:
         async for each in outcomes:
             if each.index == 20:
                 emulator.rotate_csrf()
@@ -210,11 +221,11 @@ async def test_a_login_refused_in_the_middle_ends_the_job_and_all_is_accounted_f
     ids=repr,
 )
 async def test_a_row_that_cannot_be_sent_is_named_and_its_chunk_is_not_sent(
-    bad: Any, error: type[Exception], crm: Creatio, emulator: Emulator
+    bad: Any, error: type[Exception], odata: OData, emulator: Emulator
 ) -> None:
     source: list[Any] = rows(30)
     source[15] = bad
-    job = crm.odata["City"].create_many(source, batch_size=10, at_once=1)
+    job = odata["City"].create_many(source, batch_size=10, at_once=1)
     with pytest.raises(error, match="row 15"):
         await job
     assert names(emulator) == sorted(row["Name"] for row in rows(10))
@@ -223,9 +234,9 @@ async def test_a_row_that_cannot_be_sent_is_named_and_its_chunk_is_not_sent(
 
 
 @pytest.mark.parametrize("source", [{"Name": "x"}, "Name", b"Name", 5])
-async def test_what_is_not_several_rows_is_refused_at_once(source: Any, crm: Creatio) -> None:
+async def test_what_is_not_several_rows_is_refused_at_once(source: Any, odata: OData) -> None:
     with pytest.raises(TypeError):
-        crm.odata["City"].create_many(source)
+        odata["City"].create_many(source)
 
 
 @pytest.mark.parametrize(
@@ -238,19 +249,19 @@ async def test_what_is_not_several_rows_is_refused_at_once(source: Any, crm: Cre
     ],
 )
 async def test_an_option_that_is_wrong_is_refused_at_once(
-    options: dict[str, Any], error: type[Exception], crm: Creatio
+    options: dict[str, Any], error: type[Exception], odata: OData
 ) -> None:
     with pytest.raises(error):
-        crm.odata["City"].create_many(rows(1), **options)
+        odata["City"].create_many(rows(1), **options)
 
 
 # Ids
 
 
-async def test_a_given_id_is_kept_in_lower_case(crm: Creatio, emulator: Emulator) -> None:
+async def test_a_given_id_is_kept_in_lower_case(odata: OData, emulator: Emulator) -> None:
     given = uuid4()
     source = [{"Id": str(given).upper(), "Name": "City 0"}]
-    async with crm.odata["City"].create_many(source) as outcomes:
+    async with odata["City"].create_many(source) as outcomes:
         (outcome,) = [each async for each in outcomes]
     assert outcome.id == str(given)
     assert str(given) in {row["Id"] for row in emulator.rows("City")}
@@ -261,20 +272,20 @@ async def test_a_given_id_is_kept_in_lower_case(crm: Creatio, emulator: Emulator
     ("name", "state"), [("City 0", State.UNCHANGED), ("City 1", State.CONFLICT)]
 )
 async def test_a_row_that_is_there_already_is_unchanged_if_it_is_the_same(
-    name: str, state: State, crm: Creatio, emulator: Emulator
+    name: str, state: State, odata: OData, emulator: Emulator
 ) -> None:
     (taken,) = emulator.insert("City", [{"Name": "City 0"}])
-    report = await crm.odata["City"].create_many([{"Id": UUID(taken), "Name": name}])
+    report = await odata["City"].create_many([{"Id": UUID(taken), "Name": name}])
     assert report.counts == {state: 1}
     assert names(emulator) == ["City 0"]
 
 
 async def test_ids_made_by_a_function_make_a_second_run_of_it_all_harmless(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     ids = {row["Name"]: uuid4() for row in rows(30)}
     for state in (State.DONE, State.UNCHANGED):
-        report = await crm.odata["City"].create_many(
+        report = await odata["City"].create_many(
             rows(30), new_id=lambda row: ids[row["Name"]], batch_size=10
         )
         assert report.counts == {state: 30}
@@ -282,8 +293,8 @@ async def test_ids_made_by_a_function_make_a_second_run_of_it_all_harmless(
     assert names(emulator) == expected(30)
 
 
-async def test_an_id_that_a_function_makes_and_that_is_none_is_named(crm: Creatio) -> None:
-    job = crm.odata["City"].create_many(rows(3), new_id=lambda _: "none")
+async def test_an_id_that_a_function_makes_and_that_is_none_is_named(odata: OData) -> None:
+    job = odata["City"].create_many(rows(3), new_id=lambda _: "none")
     with pytest.raises(ValueError, match="row 0"):
         await job
 
@@ -291,9 +302,9 @@ async def test_an_id_that_a_function_makes_and_that_is_none_is_named(crm: Creati
 # What is told
 
 
-async def test_a_report_raises_for_what_failed(crm: Creatio, emulator: Emulator) -> None:
+async def test_a_report_raises_for_what_failed(odata: OData, emulator: Emulator) -> None:
     emulator.troubles.add(Fail(), inner=True)
-    report = await crm.odata["City"].create_many(rows(3))
+    report = await odata["City"].create_many(rows(3))
     assert (report.done, report.failed) == (2, 1)
     with pytest.raises(BulkError, match=r"1 of 3 rows were not written .* the first is row 0"):
         report.raise_for_failures()
@@ -308,15 +319,15 @@ async def test_a_report_keeps_the_first_thousand_failures_and_counts_the_rest() 
     assert report.failed == 1_200
 
 
-async def test_progress_ends_with_every_record(crm: Creatio) -> None:
+async def test_progress_ends_with_every_record(odata: OData) -> None:
     told: list[Progress] = []
-    await crm.odata["City"].create_many(rows(120), progress=told.append)
+    await odata["City"].create_many(rows(120), progress=told.append)
     last = told[-1]
     assert (last.done, last.failed, last.in_flight, last.total) == (120, 0, 0, 120)
 
 
-async def test_saved_rows_have_what_the_server_added(crm: Creatio) -> None:
-    async with crm.odata["City"].create_many(rows(2), return_rows=True) as outcomes:
+async def test_saved_rows_have_what_the_server_added(odata: OData) -> None:
+    async with odata["City"].create_many(rows(2), return_rows=True) as outcomes:
         saved = [each.saved async for each in outcomes]
     assert all(each is not None and "CreatedOn" in each for each in saved)
 

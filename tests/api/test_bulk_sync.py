@@ -22,6 +22,7 @@ from creatio_async import (
     BadRequestError,
     Creatio,
     F,
+    OData,
     Outcome,
     Report,
     State,
@@ -99,27 +100,27 @@ async def test_rows_are_looked_up_together_and_written_in_full_batches(
     assert report.requests == len(sent)
 
 
-async def test_rows_are_found_by_id(crm: Creatio, emulator: Emulator) -> None:
+async def test_rows_are_found_by_id(odata: OData, emulator: Emulator) -> None:
     (key,) = emulator.insert("Account", accounts("a"))
     new = str(uuid4())
     source: list[Row] = [{"Id": key.upper(), "Name": "New"}, {"Id": UUID(new), "Name": "Added"}]
-    told = await outcomes(crm.odata["Account"].upsert_many(source, key="Id"))
+    told = await outcomes(odata["Account"].upsert_many(source, key="Id"))
     assert told_as(told) == [("update", State.DONE), ("create", State.DONE)]
     assert [each.id for each in told] == [key, new]
-    assert await crm.odata["Account"].value(new, "Name") == "Added"
+    assert await odata["Account"].value(new, "Name") == "Added"
 
 
-async def test_rows_are_found_by_several_columns(crm: Creatio, emulator: Emulator) -> None:
+async def test_rows_are_found_by_several_columns(odata: OData, emulator: Emulator) -> None:
     emulator.insert("Account", [{"Code": str(n % 7), "Name": str(n)} for n in range(40)])
     source = [{"Code": str(n % 7), "Name": str(n), "Notes": "x"} for n in range(60)]
-    report = await crm.odata["Account"].upsert_many(source, key=["Code", "Name"])
+    report = await odata["Account"].upsert_many(source, key=["Code", "Name"])
     assert report.written == {"create": 20, "update": 40}
     assert len(emulator.rows("Account")) >= 60
 
 
-async def test_a_key_that_comes_twice_is_a_conflict(crm: Creatio, emulator: Emulator) -> None:
+async def test_a_key_that_comes_twice_is_a_conflict(odata: OData, emulator: Emulator) -> None:
     source = [*accounts("a"), *accounts("A "), *accounts("b")]
-    told = await outcomes(crm.odata["Account"].upsert_many(source, key="Code"))
+    told = await outcomes(odata["Account"].upsert_many(source, key="Code"))
     assert [each.state for each in told] == [State.DONE, State.CONFLICT, State.DONE]
     assert sorted(there(emulator)) == ["a", "b"]
     assert "an earlier row of the input has the same key" in str(told[1].error)
@@ -136,40 +137,40 @@ async def test_two_rows_of_the_server_with_one_key_are_a_conflict(
 
 
 async def test_a_key_of_another_id_than_the_row_has_is_a_conflict(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     (key,) = emulator.insert("Account", accounts("a"))
     source = [{"Id": uuid4(), "Code": "a"}]
-    told = await outcomes(crm.odata["Account"].upsert_many(source, key="Code"))
+    told = await outcomes(odata["Account"].upsert_many(source, key="Code"))
     assert told[0].state is State.CONFLICT
     assert key in str(told[0].error)
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "00000000-0000-0000-0000-000000000000"])
 async def test_a_row_without_a_key_fails_alone(
-    value: Any, crm: Creatio, emulator: Emulator
+    value: Any, odata: OData, emulator: Emulator
 ) -> None:
     source = [{"Code": value, "Name": "x"}, {"Name": "y"}, *accounts("a")]
-    told = await outcomes(crm.odata["Account"].upsert_many(source, key="Code"))
+    told = await outcomes(odata["Account"].upsert_many(source, key="Code"))
     assert [each.state for each in told] == [State.FAILED, State.FAILED, State.DONE]
     assert "it has no value in Code" in str(told[0].error)
     assert there(emulator) == {"a": "Account a"}
 
 
-async def test_new_rows_can_have_derived_ids(crm: Creatio) -> None:
+async def test_new_rows_can_have_derived_ids(odata: OData) -> None:
     made = derived("Code").within("Account")
-    job = crm.odata["Account"].upsert_many(accounts("a"), key="Code", new_id=derived("Code"))
+    job = odata["Account"].upsert_many(accounts("a"), key="Code", new_id=derived("Code"))
     (told,) = await outcomes(job)
     assert told.id == made({"Code": "a"})
-    job = crm.odata["Account"].upsert_many(accounts("b"), key="Code", new_id=derived("Name2"))
+    job = odata["Account"].upsert_many(accounts("b"), key="Code", new_id=derived("Name2"))
     (told,) = await outcomes(job)
     assert told.state is State.FAILED
     assert "needs a value there" in str(told.error)
 
 
-async def test_a_column_that_there_is_not_fails_the_rows(crm: Creatio, tmp_path: Path) -> None:
+async def test_a_column_that_there_is_not_fails_the_rows(odata: OData, tmp_path: Path) -> None:
     source = [{"Code": "a", "Nonsense": 1}]
-    job = crm.odata["Account"].upsert_many(source, key="Code", dead_letters=tmp_path / "refused")
+    job = odata["Account"].upsert_many(source, key="Code", dead_letters=tmp_path / "refused")
     (told,) = await outcomes(job)
     assert told.state is State.FAILED
     assert isinstance(told.error, BadRequestError)
@@ -177,19 +178,19 @@ async def test_a_column_that_there_is_not_fails_the_rows(crm: Creatio, tmp_path:
 
 
 async def test_without_an_answer_to_the_look_up_nothing_is_written(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     emulator.troubles.add(DropBefore(), path="$batch", times=4)
-    (told,) = await outcomes(crm.odata["Account"].upsert_many(accounts("a"), key="Code"))
+    (told,) = await outcomes(odata["Account"].upsert_many(accounts("a"), key="Code"))
     assert told.state is State.FAILED
     assert isinstance(told.error, TransportError)
     assert there(emulator) == {}
 
 
 @pytest.mark.parametrize("key", [(), "no name", ["Code", "a b"]])
-async def test_a_key_is_made_of_columns(key: Any, crm: Creatio) -> None:
+async def test_a_key_is_made_of_columns(key: Any, odata: OData) -> None:
     with pytest.raises(ValueError, match=r"column"):
-        crm.odata["Account"].upsert_many([], key=key)
+        odata["Account"].upsert_many([], key=key)
 
 
 # Sync
@@ -210,25 +211,25 @@ async def test_only_what_differs_is_written(how: Any, crm: Creatio, emulator: Em
     assert "gone" in there(emulator)
 
 
-async def test_a_second_run_writes_nothing(crm: Creatio, emulator: Emulator) -> None:
+async def test_a_second_run_writes_nothing(odata: OData, emulator: Emulator) -> None:
     source = accounts(*map(str, range(230)))
-    report = await crm.odata["Account"].sync(source, key="Code")
+    report = await odata["Account"].sync(source, key="Code")
     assert report.written == {"create": 230}
     emulator.requests.clear()
-    report = await crm.odata["Account"].sync(iter(source), key="Code")
+    report = await odata["Account"].sync(iter(source), key="Code")
     assert report.counts == {State.UNCHANGED: 230}
     assert report.written == {}
     assert writes(emulator) == []
 
 
 async def test_what_is_missing_is_deleted_within_a_condition_only(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     emulator.insert("Account", [{"Code": c, "Name": c, "Notes": "ours"} for c in "abc"])
     emulator.insert("Account", [{"Code": c, "Name": c, "Notes": "theirs"} for c in "de"])
     source = [{"Code": "a", "Name": "a", "Notes": "ours"}]
     ours = F.Notes == "ours"
-    job = crm.odata["Account"].sync(source, key="Code", delete_missing=True, within=ours)
+    job = odata["Account"].sync(source, key="Code", delete_missing=True, within=ours)
     told = await outcomes(job)
     assert told_as(told)[:2] == [("delete", State.DONE)] * 2
     assert [each.index for each in told] == [-1, -1, 0]
@@ -237,18 +238,18 @@ async def test_what_is_missing_is_deleted_within_a_condition_only(
 
 
 async def test_a_row_that_is_there_and_not_within_is_found_and_not_doubled(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     emulator.insert("Account", [{"Code": "a", "Name": "a", "Notes": "theirs"}])
     source = [{"Code": "a", "Name": "a", "Notes": "ours"}]
-    report = await crm.odata["Account"].sync(source, key="Code", within="Notes eq 'ours'")
+    report = await odata["Account"].sync(source, key="Code", within="Notes eq 'ours'")
     assert report.written == {"update": 1}
     assert sorted(there(emulator)) == ["a"]
 
 
-async def test_all_of_a_set_is_asked_for_by_name(crm: Creatio, emulator: Emulator) -> None:
+async def test_all_of_a_set_is_asked_for_by_name(odata: OData, emulator: Emulator) -> None:
     emulator.insert("AccountType", [{"Name": "x"}, {"Name": "y"}, {"Name": "y"}])
-    types = crm.odata["AccountType"]
+    types = odata["AccountType"]
     with pytest.raises(ValueError, match="delete_missing takes within="):
         types.sync([{"Name": "x"}], key="Name", delete_missing=True)
     report = await types.sync([{"Name": "x"}], key="Name", delete_missing=True, within=ALL)
@@ -280,10 +281,10 @@ def wrong() -> Iterator[Any]:
     ],
 )
 async def test_nothing_is_deleted_for_an_input_that_was_empty_or_did_not_end_well(
-    source: Any, error: Any, crm: Creatio, emulator: Emulator
+    source: Any, error: Any, odata: OData, emulator: Emulator
 ) -> None:
     emulator.insert("AccountType", [{"Name": "x"}, {"Name": "y"}])
-    job = crm.odata["AccountType"].sync(source(), key="Name", delete_missing=True, within=ALL)
+    job = odata["AccountType"].sync(source(), key="Name", delete_missing=True, within=ALL)
     if error is None:
         await job
     else:
@@ -293,11 +294,11 @@ async def test_nothing_is_deleted_for_an_input_that_was_empty_or_did_not_end_wel
 
 
 async def test_nothing_is_deleted_where_the_block_is_left_early(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     emulator.insert("Account", accounts("gone", *map(str, range(40))))
     source = accounts(*map(str, range(40)), name="New")
-    job = crm.odata["Account"].sync(
+    job = odata["Account"].sync(
         source, key="Code", delete_missing=True, within=ALL, batch_size=10, at_once=1
     )
     async with job as told:
@@ -307,40 +308,40 @@ async def test_nothing_is_deleted_where_the_block_is_left_early(
 
 
 async def test_rows_that_cannot_be_read_end_the_job_and_nothing_is_written(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     emulator.troubles.add(Refuse(400), method="GET", path="Account", times=None)
-    job = crm.odata["Account"].sync(accounts("a"), key="Code", delete_missing=True, within=ALL)
+    job = odata["Account"].sync(accounts("a"), key="Code", delete_missing=True, within=ALL)
     with pytest.raises(BadRequestError):
         await job
     assert [each.index for each in job.unfinished] == [0]
     assert there(emulator) == {}
 
 
-async def test_a_conflict_is_told_and_nothing_guessed(crm: Creatio, emulator: Emulator) -> None:
+async def test_a_conflict_is_told_and_nothing_guessed(odata: OData, emulator: Emulator) -> None:
     emulator.insert("Account", accounts("b", "b", "b"))
     source = [*accounts("b", name="x"), *accounts("c"), *accounts("C")]
-    told = await outcomes(crm.odata["Account"].sync(source, key="Code"))
+    told = await outcomes(odata["Account"].sync(source, key="Code"))
     assert [each.state for each in told] == [State.CONFLICT, State.DONE, State.CONFLICT]
     assert "3 rows have this key" in str(told[0].error)
     assert sorted(there(emulator)) == ["b", "c"]
 
 
-async def test_the_columns_are_those_of_the_first_row(crm: Creatio, emulator: Emulator) -> None:
+async def test_the_columns_are_those_of_the_first_row(odata: OData, emulator: Emulator) -> None:
     (key,) = emulator.insert("Account", [{"Code": "b", "Name": "b", "Notes": "kept"}])
     source: list[Row] = [
         {"Code": "a", "Name": "a", "Notes": "x"},
         {"Code": "b", "Name": "new"},
     ]
-    await crm.odata["Account"].sync(source, key="Code")
-    assert await crm.odata["Account"].value(key, "Notes") == "kept"
+    await odata["Account"].sync(source, key="Code")
+    assert await odata["Account"].value(key, "Notes") == "kept"
     pages = [each for each in emulator.requests if each.method == "GET" and "Account" in str(each)]
     assert "%24select" in pages[0].url.raw_query_string or "$select" in pages[0].url.query_string
     with pytest.raises(ValueError, match="row 1: the first row does not have the column Code"):
-        await crm.odata["Account"].sync([{"Name": "a"}, {"Name": "b", "Code": "b"}], key="Name")
+        await odata["Account"].sync([{"Name": "a"}, {"Name": "b", "Code": "b"}], key="Name")
 
 
-async def test_values_are_compared_by_what_they_mean(crm: Creatio, emulator: Emulator) -> None:
+async def test_values_are_compared_by_what_they_mean(odata: OData, emulator: Emulator) -> None:
     account = str(uuid4())
     row = {
         "Number": "n1",
@@ -350,7 +351,7 @@ async def test_values_are_compared_by_what_they_mean(crm: Creatio, emulator: Emu
         "Notes": None,
     }
     emulator.insert("Account", [{"Id": account, "Name": "x"}])
-    orders = crm.odata["Order"]
+    orders = odata["Order"]
     await orders.create_many([row])
     same = {**row, "Date": "2026-01-31T00:00:00Z", "Amount": 10.5, "AccountId": account.upper()}
     report = await orders.sync([same], key="Number")
@@ -395,13 +396,13 @@ async def test_a_rehearsal_tells_what_the_run_then_does(
     "trouble", [DropBefore(), DropAfter(), Refuse(429), Fail(after=True)], ids=repr
 )
 async def test_whatever_happens_to_a_batch_the_rows_end_as_they_should(
-    trouble: Any, crm: Creatio, emulator: Emulator
+    trouble: Any, odata: OData, emulator: Emulator
 ) -> None:
     codes = list(map(str, range(60)))
     emulator.insert("Account", accounts(*codes[:40]))
     emulator.troubles.add(trouble, path="$batch", times=2)
     source = accounts(*codes[20:], name="New")
-    report = await crm.odata["Account"].sync(
+    report = await odata["Account"].sync(
         source, key="Code", delete_missing=True, within="Code ne ''", batch_size=10
     )
     report.raise_for_failures()

@@ -4,9 +4,9 @@ import pytest
 
 from creatio_async import (
     ConflictError,
-    Creatio,
     CreatioError,
     NotFoundError,
+    OData,
     ServerError,
     UnexpectedResponseError,
 )
@@ -19,9 +19,9 @@ MONITOR = ("Location", "/0/odata/$monitor?x=1")
 
 @pytest.mark.parametrize("then", ["result", "redirect"])
 async def test_a_change_that_is_accepted_is_followed_to_its_result(
-    crm: Creatio, emulator: Emulator, then: str
+    odata: OData, emulator: Emulator, then: str
 ) -> None:
-    cities = crm.odata["City"]
+    cities = odata["City"]
     emulator.troubles.add(Accepted(polls=2, then=then), method="POST")  # type: ignore[arg-type]
     city = await cities.create({"Name": "Rome"})
     assert city["Name"] == "Rome"
@@ -35,15 +35,15 @@ async def test_a_change_that_is_accepted_is_followed_to_its_result(
 
 @pytest.mark.parametrize("then", ["result", "redirect"])
 async def test_a_refusal_that_comes_later_is_one(
-    crm: Creatio, emulator: Emulator, then: str
+    odata: OData, emulator: Emulator, then: str
 ) -> None:
     (taken,) = emulator.insert("City", [{"Name": "Rome"}])
     emulator.troubles.add(Accepted(then=then), method="POST")  # type: ignore[arg-type]
     with pytest.raises(ConflictError):
-        await crm.odata["City"].create({"Id": taken, "Name": "Oslo"})
+        await odata["City"].create({"Id": taken, "Name": "Oslo"})
     emulator.troubles.add(Accepted(then=then), method="GET")  # type: ignore[arg-type]
     with pytest.raises(NotFoundError):
-        await crm.odata["City"].get(ID)
+        await odata["City"].get(ID)
 
 
 async def test_the_waits_are_those_that_the_server_asks_for() -> None:

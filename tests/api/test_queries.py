@@ -15,6 +15,7 @@ from creatio_async import (
     F,
     MultipleRowsError,
     NotFoundError,
+    OData,
     Query,
     RowLimitError,
     ServerError,
@@ -71,7 +72,7 @@ async def test_a_query_is_a_value_that_is_sent_when_it_is_awaited(
     ids=repr,
 )
 async def test_conditions_find_the_rows_that_they_mean(
-    crm: Creatio, emulator: Emulator, condition: Any, names: list[str]
+    odata: OData, emulator: Emulator, condition: Any, names: list[str]
 ) -> None:
     (account,) = emulator.insert("Account", [{"Name": "Acme"}])
     known = {row["Id"] for row in emulator.rows("Contact")}
@@ -83,16 +84,16 @@ async def test_conditions_find_the_rows_that_they_mean(
             {"Name": "Юлия ✓", "Phone": "+1 111"},
         ],
     )
-    rows = await crm.odata["Contact"].where(condition)
+    rows = await odata["Contact"].where(condition)
     assert sorted(row["Name"] for row in rows if row["Id"] not in known) == names
 
 
 async def test_a_lookup_is_found_by_its_column_as_by_its_path(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     (account,) = emulator.insert("Account", [{"Name": "Acme"}])
     emulator.insert("Contact", [{"Name": "Ann", "AccountId": account}])
-    contacts = crm.odata["Contact"].select("Name", "AccountId")
+    contacts = odata["Contact"].select("Name", "AccountId")
     for condition in (
         F.AccountId == account,
         F.AccountId == UUID(account),
@@ -111,9 +112,9 @@ async def test_the_columns_that_the_condition_needs_are_selected() -> None:
     assert rows == [{"Id": SUPERVISOR, "Name": "Supervisor"}]
 
 
-async def test_rows_are_sorted_skipped_and_limited(crm: Creatio, emulator: Emulator) -> None:
+async def test_rows_are_sorted_skipped_and_limited(odata: OData, emulator: Emulator) -> None:
     cities(emulator, 30)
-    query = crm.odata["City"].order_by(F.Name.desc()).skip(3).top(4)
+    query = odata["City"].order_by(F.Name.desc()).skip(3).top(4)
     assert [row["Name"] for row in await query] == [f"City {n:05}" for n in (26, 25, 24, 23)]
 
 
@@ -181,12 +182,12 @@ async def test_any_number_of_rows_comes_page_by_page_each_once(
     assert all("$skip" not in path for path in asked(emulator))
 
 
-async def test_pages_tell_how_many_rows_there_are(crm: Creatio, emulator: Emulator) -> None:
+async def test_pages_tell_how_many_rows_there_are(odata: OData, emulator: Emulator) -> None:
     cities(emulator, 25)
-    pages = [page async for page in crm.odata["City"].order_by("Name").pages(10)]
+    pages = [page async for page in odata["City"].order_by("Name").pages(10)]
     assert [len(page.rows) for page in pages if page.rows] == [10, 10, 5]
     assert {page.count for page in pages} == {25}
-    uncounted = [page async for page in crm.odata["City"].pages(10, count=False)]
+    uncounted = [page async for page in odata["City"].pages(10, count=False)]
     assert {page.count for page in uncounted} == {None}
     assert [len(page.rows) for page in uncounted] == [10, 10, 5]
 
@@ -206,13 +207,13 @@ async def test_a_long_list_is_asked_for_in_parts(crm: Creatio, emulator: Emulato
 
 
 async def test_a_list_of_lookups_stays_within_the_nodes_that_a_server_takes(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     accounts = emulator.insert("Account", ({"Name": str(n)} for n in range(50)))
     emulator.insert("Contact", ({"Name": "x", "AccountId": each} for each in accounts))
-    rows = await crm.odata["Contact"].where(F.AccountId.in_(accounts), F.Name == "x")
+    rows = await odata["Contact"].where(F.AccountId.in_(accounts), F.Name == "x")
     assert sorted(row["AccountId"] for row in rows) == sorted(accounts)
-    pages = crm.odata["Contact"].where(F.AccountId.in_(accounts[:20])).pages(7)
+    pages = odata["Contact"].where(F.AccountId.in_(accounts[:20])).pages(7)
     assert len([row async for page in pages for row in page.rows]) == 20
 
 
@@ -265,9 +266,9 @@ async def test_a_walk_that_is_left_early_asks_for_no_more() -> None:
         assert len(site.requests) == 1
 
 
-async def test_tasks_may_walk_the_same_query_at_once(crm: Creatio, emulator: Emulator) -> None:
+async def test_tasks_may_walk_the_same_query_at_once(odata: OData, emulator: Emulator) -> None:
     cities(emulator, 1200)
-    query = crm.odata["City"]
+    query = odata["City"]
 
     async def walk() -> list[str]:
         return [row["Id"] async for row in query]
@@ -375,10 +376,10 @@ async def test_paging_goes_on_with_skip_where_the_server_refuses_the_key(
     assert [path for path in asked(emulator) if "$skip=" in path]
 
 
-async def test_a_failure_half_way_is_an_error(crm: Creatio, emulator: Emulator) -> None:
+async def test_a_failure_half_way_is_an_error(odata: OData, emulator: Emulator) -> None:
     cities(emulator, 25)
     emulator.troubles.add(Fail(message="consumption limit"), path="City", skip=1, times=None)
-    pages = crm.odata["City"].pages(10)
+    pages = odata["City"].pages(10)
     assert len((await anext(pages)).rows) == 10
     with pytest.raises(ServerError, match="consumption limit"):
         await anext(pages)
@@ -408,9 +409,9 @@ async def test_a_page_has_1_to_20_000_rows(size: int) -> None:
             [page async for page in crm.odata["Contact"].pages(size)]
 
 
-async def test_what_is_sent_is_what_was_built(crm: Creatio, emulator: Emulator) -> None:
+async def test_what_is_sent_is_what_was_built(odata: OData, emulator: Emulator) -> None:
     text = "a+b c%20d&e=f#g/h?i'j;k\"l<m>я"
-    await crm.odata["Contact"].where(F.Name == text).top(1)
+    await odata["Contact"].where(F.Name == text).top(1)
     raw = emulator.requests[-1].url.raw_query_string
     assert raw == (
         "$filter=Name%20eq%20'a%2Bb%20c%2520d%26e=f%23g%2Fh%3Fi''j%3Bk%22l%3Cm%3E%D1%8F'&$top=1"
@@ -418,14 +419,12 @@ async def test_what_is_sent_is_what_was_built(crm: Creatio, emulator: Emulator) 
     assert isinstance(emulator.requests[-1].headers, Headers)
 
 
-async def test_the_pages_end_with_the_last_that_has_rows(crm: Creatio, emulator: Emulator) -> None:
+async def test_the_pages_end_with_the_last_that_has_rows(odata: OData, emulator: Emulator) -> None:
     emulator.insert("City", [{"Name": f"City {n:02}"} for n in range(13)])
-    for query in (crm.odata["City"], crm.odata["City"].order_by("Name")):
+    for query in (odata["City"], odata["City"].order_by("Name")):
         pages = [(len(page.rows), page.count) async for page in query.pages(5)]
         assert pages == [(5, 13), (5, 13), (3, 13)]
-    none = [
-        (page.rows, page.count) async for page in crm.odata["City"].where(F.Name == "x").pages()
-    ]
+    none = [(page.rows, page.count) async for page in odata["City"].where(F.Name == "x").pages()]
     assert none == [([], 0)]
 
 

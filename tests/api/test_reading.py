@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from creatio_async import BatchError, Creatio, CreatioError, F, ForbiddenError, NotFoundError
+from creatio_async import BatchError, Creatio, CreatioError, F, ForbiddenError, NotFoundError, OData
 from creatio_async.emulator import Emulator
 from creatio_async.messages import Request, Response
 from tests.api.canned import answer, canned, client, lost, rows_of
@@ -113,11 +113,11 @@ async def test_any_number_of_ids_is_answered_in_the_order_asked(
     assert len(emulator.requests) - before == 3
 
 
-async def test_ids_may_come_from_an_async_iterable(crm: Creatio) -> None:
+async def test_ids_may_come_from_an_async_iterable(odata: OData) -> None:
     async def ids() -> AsyncIterator[str]:
         yield ANDREW
 
-    assert [each.row is not None async for each in crm.odata["Contact"].get_many(ids())] == [True]
+    assert [each.row is not None async for each in odata["Contact"].get_many(ids())] == [True]
 
 
 async def test_a_server_that_stops_early_is_asked_for_the_rest() -> None:
@@ -156,8 +156,8 @@ async def test_a_row_that_may_not_be_read_is_an_error_and_so_is_no_answer_at_all
 # --- One field, what is related -------------------------------------------------------------------
 
 
-async def test_one_field_is_read_as_a_value_and_as_text(crm: Creatio) -> None:
-    contacts = crm.odata["Contact"]
+async def test_one_field_is_read_as_a_value_and_as_text(odata: OData) -> None:
+    contacts = odata["Contact"]
     assert await contacts.value(ANDREW, "Name") == "Andrew Baker (sample)"
     assert await contacts.value(ANDREW, "Age") == 0
     assert await contacts.text(ANDREW, "Name") == "Andrew Baker (sample)"
@@ -165,8 +165,8 @@ async def test_one_field_is_read_as_a_value_and_as_text(crm: Creatio) -> None:
         await contacts.value(uuid4(), "Name")
 
 
-async def test_a_row_is_linked_read_along_the_link_and_unlinked(crm: Creatio) -> None:
-    contacts, accounts = crm.odata["Contact"], crm.odata["Account"]
+async def test_a_row_is_linked_read_along_the_link_and_unlinked(odata: OData) -> None:
+    contacts, accounts = odata["Contact"], odata["Account"]
     account = await accounts.create({"Name": "Some Company"})
     await contacts.link(ANDREW, "Account", account["Id"].upper())
     related = await contacts.related(ANDREW, "Account", select=["Name"])
@@ -186,12 +186,12 @@ async def test_what_is_related_may_be_nothing_or_several_rows() -> None:
 
 
 async def test_rows_behind_a_row_are_a_query_like_any_other(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     (country,) = [row["Id"] for row in emulator.rows("Country") if row["Code"] == "IT"]
     emulator.insert("City", [{"Name": f"City {n:03}", "CountryId": country} for n in range(25)])
     emulator.insert("City", [{"Name": "Elsewhere"}])
-    cities = crm.odata["Country"].collection(country, "CityCollectionByCountry")
+    cities = odata["Country"].collection(country, "CityCollectionByCountry")
     assert await cities.count() == 25
     some = cities.where(F.Name < "City 012").order_by(F.Name.desc()).select("Name")
     assert [row["Name"] for row in await some.top(2)] == ["City 011", "City 010"]
@@ -200,7 +200,7 @@ async def test_rows_behind_a_row_are_a_query_like_any_other(
         f"City {n:03}" for n in range(25)
     ]
     with pytest.raises(ValueError, match="not a navigation property"):
-        crm.odata["Country"].collection(country, "x/y")
+        odata["Country"].collection(country, "x/y")
 
 
 async def test_references_are_written_where_that_is_asked_for() -> None:
@@ -293,8 +293,8 @@ async def test_an_address_behind_which_there_is_nothing_gives_no_row() -> None:
         assert await crm.odata.read(f"Contact({ANDREW})/Account") == []
 
 
-async def test_the_service_tells_its_entity_sets(crm: Creatio) -> None:
-    names = await crm.odata.entity_sets()
+async def test_the_service_tells_its_entity_sets(odata: OData) -> None:
+    names = await odata.entity_sets()
     assert {"City", "Contact", "SysImage"} <= set(names)
 
 
@@ -302,10 +302,10 @@ async def test_the_service_tells_its_entity_sets(crm: Creatio) -> None:
 
 
 async def test_rows_read_ahead_are_the_same_in_the_same_order(
-    crm: Creatio, emulator: Emulator
+    odata: OData, emulator: Emulator
 ) -> None:
     emulator.insert("City", [{"Name": f"City {n}"} for n in range(95)])
-    query = crm.odata["City"].order_by(F.Name)
+    query = odata["City"].order_by(F.Name)
     async with query.prefetch(3, size=10) as rows:
         ahead = [row async for row in rows]
     assert ahead == await query
@@ -341,15 +341,15 @@ async def test_an_error_comes_where_its_page_was_due() -> None:
     assert len(taken) == 10
 
 
-async def test_leaving_early_stops_the_reading(crm: Creatio, emulator: Emulator) -> None:
+async def test_leaving_early_stops_the_reading(odata: OData, emulator: Emulator) -> None:
     emulator.insert("City", [{"Name": f"City {n}"} for n in range(50)])
-    async with crm.odata["City"].prefetch(2, size=5) as rows:
+    async with odata["City"].prefetch(2, size=5) as rows:
         await anext(rows)
     assert not [each for each in asyncio.all_tasks() if "pages ahead" in each.get_name()]
-    assert await crm.odata["City"].count() == 50
+    assert await odata["City"].count() == 50
 
 
-async def test_prefetch_takes_a_number_of_pages(crm: Creatio) -> None:
-    nothing_ahead = crm.odata["City"].prefetch(0)
+async def test_prefetch_takes_a_number_of_pages(odata: OData) -> None:
+    nothing_ahead = odata["City"].prefetch(0)
     with pytest.raises(ValueError, match="from 1"):
         await nothing_ahead.__aenter__()

@@ -14,22 +14,24 @@ from creatio_async import (
     Creatio,
     ForbiddenError,
     NotFoundError,
+    OData,
     RetryPolicy,
     SessionExpiredError,
     TransportError,
 )
 from creatio_async.emulator import Cut, DropBefore, Emulator, Expire, Refuse
 from tests.api.canned import AT_ONCE, AUTH, answer, canned, client, lost
+from tests.api.services import sent
 
 IMAGE = bytes(range(256)) * 4
 FILE = "scr_NewContactPhoto.png"
 
 
 @pytest.fixture
-async def image(crm: Creatio) -> str:
+async def image(odata: OData) -> str:
     """Return the id of an image row whose bytes are `IMAGE`."""
-    row = await crm.odata["SysImage"].create({"Name": FILE, "MimeType": "image/png"})
-    await crm.odata["SysImage"].stream(row["Id"], "Data").write(IMAGE, content_type="image/png")
+    row = await odata["SysImage"].create({"Name": FILE, "MimeType": "image/png"})
+    await odata["SysImage"].stream(row["Id"], "Data").write(IMAGE, content_type="image/png")
     return str(row["Id"])
 
 
@@ -69,9 +71,9 @@ async def test_a_contact_gets_a_photo_another_one_and_none(
 
 
 async def test_bytes_come_whole_and_in_pieces_and_into_a_file(
-    crm: Creatio, image: str, tmp_path: Path
+    odata: OData, image: str, tmp_path: Path
 ) -> None:
-    data = crm.odata["SysImage"].stream(image, "Data")
+    data = odata["SysImage"].stream(image, "Data")
     assert await data.read() == IMAGE
     assert b"".join([chunk async for chunk in data.chunks()]) == IMAGE
     target = tmp_path / "photo.png"
@@ -82,9 +84,9 @@ async def test_bytes_come_whole_and_in_pieces_and_into_a_file(
 
 
 async def test_an_answer_that_breaks_off_is_an_error_and_leaves_no_part_of_a_file(
-    crm: Creatio, emulator: Emulator, image: str, tmp_path: Path
+    odata: OData, emulator: Emulator, image: str, tmp_path: Path
 ) -> None:
-    data = crm.odata["SysImage"].stream(image, "Data")
+    data = odata["SysImage"].stream(image, "Data")
     target = tmp_path / "photo.png"
     target.write_bytes(b"what was there")
     emulator.troubles.add(Cut(0.5), path="/Data", times=None)
@@ -109,11 +111,11 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
 
 @pytest.mark.parametrize("source", SOURCES)
 async def test_bytes_are_written_from(
-    crm: Creatio, emulator: Emulator, image: str, tmp_path: Path, source: str
+    odata: OData, emulator: Emulator, image: str, tmp_path: Path, source: str
 ) -> None:
     path = tmp_path / "image"
     path.write_bytes(IMAGE)
-    data = crm.odata["SysImage"].stream(image, "Data")
+    data = odata["SysImage"].stream(image, "Data")
     await data.delete()
     await data.write(SOURCES[source](path), content_type="image/png")
     assert emulator.requests[-1].headers["content-type"] == "image/png"
@@ -143,20 +145,20 @@ def client_of(url: str) -> Creatio:
 
 @pytest.mark.parametrize("length", [len(IMAGE) - 1, len(IMAGE) + 1])
 async def test_a_source_of_another_length_than_promised_is_an_error(
-    crm: Creatio, image: str, length: int
+    odata: OData, image: str, length: int
 ) -> None:
-    data = crm.odata["SysImage"].stream(image, "Data")
+    data = odata["SysImage"].stream(image, "Data")
     with pytest.raises(ValueError, match="bytes than the"):
         await data.write(produced(IMAGE), length=length)
     assert await data.read() == IMAGE
 
 
-async def test_what_the_source_raises_is_raised(crm: Creatio, image: str) -> None:
+async def test_what_the_source_raises_is_raised(odata: OData, image: str) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"some"
         raise LookupError("the source broke")
 
-    data = crm.odata["SysImage"].stream(image, "Data")
+    data = odata["SysImage"].stream(image, "Data")
     with pytest.raises(LookupError, match="the source broke"):
         await data.write(broken())
     assert await data.read() == IMAGE
@@ -177,51 +179,51 @@ async def test_a_source_that_fails_as_a_connection_would_is_still_the_callers(
 
 
 async def test_a_source_that_can_be_read_only_once_is_not_sent_twice(
-    crm: Creatio, emulator: Emulator, image: str
+    odata: OData, emulator: Emulator, image: str
 ) -> None:
-    data = crm.odata["SysImage"].stream(image, "Data")
+    data = odata["SysImage"].stream(image, "Data")
     for trouble, error in (
         (Expire("401"), SessionExpiredError),
         (Expire("redirect"), SessionExpiredError),
         (DropBefore(), TransportError),
         (Refuse(403), ForbiddenError),
     ):
-        emulator.troubles.add(trouble, method="PUT")
+        emulator.troubles.add(trouble, path="/Data")
         with pytest.raises(error) as refused:
             await data.write(produced(b"once"), length=4)
         assert "can be read only once" in "".join(refused.value.__notes__)
-    assert len([each for each in emulator.requests if each.method == "PUT"]) == 5
+    assert len(sent(emulator, "PUT")) == 5
     assert await data.read() == IMAGE
 
 
 @pytest.mark.parametrize("source", ["bytes", "a path", "spooled"])
 async def test_a_source_that_can_be_read_again_is_sent_again(
-    crm: Creatio, emulator: Emulator, image: str, tmp_path: Path, source: str
+    odata: OData, emulator: Emulator, image: str, tmp_path: Path, source: str
 ) -> None:
     path = tmp_path / "image"
     path.write_bytes(b"again")
     given: Any = {"bytes": b"again", "a path": path, "spooled": produced(b"ag", b"ain")}[source]
     for trouble in (Expire(), DropBefore(), Refuse(503)):
-        emulator.troubles.add(trouble, method="PUT")
-    data = crm.odata["SysImage"].stream(image, "Data")
+        emulator.troubles.add(trouble, path="/Data")
+    data = odata["SysImage"].stream(image, "Data")
     await data.write(given, spool=source == "spooled")
     assert await data.read() == b"again"
 
 
 async def test_a_lost_session_before_a_download_is_renewed(
-    crm: Creatio, emulator: Emulator, image: str
+    odata: OData, emulator: Emulator, image: str
 ) -> None:
-    data = crm.odata["SysImage"].stream(image, "Data")
+    data = odata["SysImage"].stream(image, "Data")
     for shape in ("401", "redirect", "html", "json"):
         emulator.troubles.add(Expire(shape), path="/Data")
         assert b"".join([chunk async for chunk in data.chunks()]) == IMAGE
     assert emulator.logins == 5
 
 
-async def test_a_file_that_is_a_page_is_no_login_page(crm: Creatio) -> None:
+async def test_a_file_that_is_a_page_is_no_login_page(odata: OData) -> None:
     page = b"<!DOCTYPE html><html><title>A file</title>" + b"<p>text</p>" * 20_000
-    row = await crm.odata["SysImage"].create({"Name": "page.html"})
-    data = crm.odata["SysImage"].stream(row["Id"], "Data")
+    row = await odata["SysImage"].create({"Name": "page.html"})
+    data = odata["SysImage"].stream(row["Id"], "Data")
     await data.write(page, content_type="text/html")
     assert b"".join([chunk async for chunk in data.chunks()]) == page
     assert await data.read() == page
@@ -235,8 +237,8 @@ async def test_a_page_is_handed_on_whole_although_its_start_was_looked_at() -> N
         assert b"".join([chunk async for chunk in data.chunks()]) == page
 
 
-async def test_a_row_that_is_not_there_has_no_stream(crm: Creatio, tmp_path: Path) -> None:
-    data = crm.odata["SysImage"].stream(uuid4(), "Data")
+async def test_a_row_that_is_not_there_has_no_stream(odata: OData, tmp_path: Path) -> None:
+    data = odata["SysImage"].stream(uuid4(), "Data")
     with pytest.raises(NotFoundError):
         await data.read()
     with pytest.raises(NotFoundError):
@@ -253,8 +255,8 @@ async def test_a_download_is_begun_again_until_its_head_has_come() -> None:
         assert [chunk async for chunk in data.chunks()] == [b"bytes"]
 
 
-async def test_leaving_a_download_early_gives_its_place_back(crm: Creatio, image: str) -> None:
-    data = crm.odata["SysImage"].stream(image, "Data")
+async def test_leaving_a_download_early_gives_its_place_back(odata: OData, image: str) -> None:
+    data = odata["SysImage"].stream(image, "Data")
     for _ in range(40):  # more than there are places
         chunks = data.chunks()
         await anext(chunks)
