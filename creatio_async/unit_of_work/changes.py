@@ -7,7 +7,7 @@ from attrs import define, field, frozen
 from creatio_async.errors import CreatioError
 from creatio_async.unit_of_work.rows import TrackedRow
 
-__all__ = ["Change", "Planned", "SaveError", "Saved", "told"]
+__all__ = ["Change", "Planned", "SaveError", "Saved", "planned", "told"]
 
 _NAMED = 3
 """Changes that a message names; of more it tells the number."""
@@ -73,3 +73,14 @@ def told(saved: tuple[Change, ...]) -> str:
     if len(saved) > _NAMED:
         return f"{len(saved)} changes were saved before, up to {saved[-1]}"
     return f"saved before: {', '.join(map(str, saved))}"
+
+
+def planned(row: TrackedRow) -> Planned | None:
+    """Return what is to be sent for *row*, if anything is."""
+    if row.is_deleted:
+        change = Change("delete", row.entity_set, row.id)
+        return None if row.is_new else Planned(change, row)
+    values = row.changes
+    if row.is_new:
+        return Planned(Change("create", row.entity_set, row.id), row, values)
+    return Planned(Change("update", row.entity_set, row.id), row, values) if values else None

@@ -71,6 +71,7 @@ class TrackedRow(MutableMapping[str, Any]):
     @property
     def changes(self) -> dict[str, Any]:
         """The columns that the server does not have like this, with their values."""
+        self._look()
         known, values = self._original, self._values
         if known is None:
             return dict(values)
@@ -90,7 +91,13 @@ class TrackedRow(MutableMapping[str, Any]):
         """What the server has, as far as it is known."""
         return _NOTHING if self._original is None else self._original
 
+    @property
+    def object(self) -> object:
+        """The object that it stands for; a row that was given as a mapping is its own."""
+        return self
+
     def __getitem__(self, name: str) -> Any:
+        self._look()
         return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -106,8 +113,12 @@ class TrackedRow(MutableMapping[str, Any]):
             return
         values = plain({name: value})
         check_row(values, self._place)
-        self._values |= values
-        self._touched[name] = None
+        self._assign(values)
+        self._show(values)
+
+    def _assign(self, values: Mapping[str, Any]) -> None:
+        self._values.update(values)
+        self._touched.update(dict.fromkeys(values))
         self._changed(self)
 
     def __delitem__(self, name: str) -> None:
@@ -121,9 +132,11 @@ class TrackedRow(MutableMapping[str, Any]):
         del self._values[name]
 
     def __iter__(self) -> Iterator[str]:
+        self._look()
         return iter(self._values)
 
     def __len__(self) -> int:
+        self._look()
         return len(self._values)
 
     def __repr__(self) -> str:
@@ -133,6 +146,12 @@ class TrackedRow(MutableMapping[str, Any]):
     def _place(self) -> str:
         return f"{self.entity_set} {self.id}"
 
+    def _look(self) -> None:
+        """Find what was changed elsewhere than here."""
+
+    def _show(self, values: Mapping[str, Any]) -> None:
+        """Show elsewhere what has changed here."""
+
     def take(self, row: Mapping[str, Any], sent: Mapping[str, Any] = _NOTHING) -> None:
         """Take over what the server has; what was changed here stays changed.
 
@@ -141,16 +160,15 @@ class TrackedRow(MutableMapping[str, Any]):
             sent: Columns that were written just now: the server had these before those.
         """
         if self._original is None:
+            self._look()
             self._touched = dict.fromkeys(self._values)
         known = self._original = {**self.known, **sent}
         changed = self.changes  # what was assigned while the change was on its way, too
         self._touched = dict.fromkeys(changed)
-        for name, value in row.items():
-            if name == "Id":
-                continue
-            known[name] = value
-            if name not in changed:
-                self._values[name] = value
+        filled = {n: v for n, v in row.items() if n not in changed and n != "Id"}
+        known |= row
+        self._values |= filled
+        self._show(filled)
 
     def doubt(self, names: Iterable[str]) -> None:
         """Forget what the server has in columns of which nobody knows whether they were written."""

@@ -3,26 +3,30 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast, overload
 from uuid import UUID
 
 from attrs import define, field
 
+from creatio_async.models.codec import codec_of
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.protocol.names import check_name, key_text
-from creatio_async.protocol.odata.expressions import Column
-from creatio_async.protocol.odata.spec import Expand, QuerySpec, as_columns, as_expands
+from creatio_async.protocol.odata.nodes import Named
+from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, as_columns, as_expands
 from creatio_async.protocol.values import check_row
 from creatio_async.query import Query
 from creatio_async.rows import with_id
 from creatio_async.service import Service
-from creatio_async.unit_of_work.changes import Change, Planned, Saved
+from creatio_async.unit_of_work.changes import Change, Planned, Saved, planned
 from creatio_async.unit_of_work.navigation import lookup_of
+from creatio_async.unit_of_work.objects import TrackedObject, give_id, named
 from creatio_async.unit_of_work.ordering import ordered
 from creatio_async.unit_of_work.rows import TrackedRow, plain
 from creatio_async.unit_of_work.saving import Saver
 
 __all__ = ["UnitOfWork"]
+
+ObjectT = TypeVar("ObjectT", bound=object)
 
 
 @define(eq=False, repr=False)
@@ -38,6 +42,8 @@ class UnitOfWork:
     _rows: dict[tuple[str, str], TrackedRow] = field(
         init=False, factory=dict[tuple[str, str], TrackedRow]
     )
+    _objects: dict[int, TrackedObject] = field(init=False, factory=dict[int, TrackedObject])
+    """By the identity of the objects, which are kept alive by this."""
     _order: dict[tuple[str, str], int] = field(init=False, factory=dict[tuple[str, str], int])
     """When each row was first changed."""
     _numbers: Iterator[int] = field(init=False, factory=count)
@@ -68,120 +74,175 @@ class UnitOfWork:
         """What `save` would do, in its order."""
         return tuple(each.change for each in self._plan())
 
-    def add(self, entity_set: str, row: Mapping[str, Any]) -> TrackedRow:
+    @overload
+    def add(self, entity_set: str, row: Mapping[str, Any]) -> TrackedRow: ...
+    @overload
+    def add(self, entity_set: ObjectT) -> ObjectT: ...
+    def add(self, entity_set: Any, row: Mapping[str, Any] | None = None) -> Any:
         """Follow a new row, which `save` will create.
 
         It has its `Id` at once, a new one where *row* has none, so that other rows can refer to
         it: as a value it stands for its `Id`.
+
+        Args:
+            entity_set: The name of its entity set; or, alone, an object of a class for rows,
+                which is returned itself.
+            row: Columns and their values.
 
         Raises:
             ValueError: A value has no place in OData, a navigation property is set, `Id` is no
                 UUID, or a row with this `Id` is followed already.
             TypeError: *row* is no mapping, or a value is of a type that OData does not have.
         """
-        place = f"add {check_name(entity_set, 'entity set')}"
-        values = plain(with_id(row, place))
+        name, given = named(entity_set, row, "add")
+        place = f"add {name}"
+        values = plain(with_id(given, place))
         check_row(values, place)
-        if (entity_set, values["Id"]) in self._rows:
+        if (name, values["Id"]) in self._rows:
             raise ValueError(f"{place}: {values['Id']} is followed already")
-        tracked = TrackedRow(
-            entity_set,
-            values["Id"],
-            values,
-            None,
-            self._changed,
-            is_id_made_here="Id" not in row,
-        )
-        self._changed(tracked)
-        return self._follow(tracked)
+        is_made_here = "Id" not in given
+        if row is None and is_made_here:
+            give_id(entity_set, values["Id"])
+        return self._follow(name, values, None, entity_set, is_id_made_here=is_made_here)
 
-    def attach(self, entity_set: str, row: Mapping[str, Any]) -> TrackedRow:
+    @overload
+    def attach(self, entity_set: str, row: Mapping[str, Any]) -> TrackedRow: ...
+    @overload
+    def attach(self, entity_set: ObjectT) -> ObjectT: ...
+    def attach(self, entity_set: Any, row: Mapping[str, Any] | None = None) -> Any:
         """Follow a row that the server has, such as one that was read.
 
         What is assigned from now on is written by `save`; an `Id` alone is enough for that, and
         to delete it. A row that is followed already is returned, with the values of *row* in
         what was not changed.
 
+        Args:
+            entity_set: The name of its entity set; or, alone, an object of a class for rows.
+            row: Columns and their values.
+
         Raises:
             ValueError: It has no `Id`, or one that is no UUID.
             TypeError: *row* is no mapping.
         """
-        place = f"attach {check_name(entity_set, 'entity set')}"
-        values = with_id(row, place)
-        if "Id" not in row:
-            raise ValueError(f"{place}: the row has no 'Id'")
-        known = self._rows.get((entity_set, values["Id"]))
-        if known is not None:
-            if not known.is_new:
-                known.take(values)
-            return known
-        tracked = TrackedRow(entity_set, values["Id"], values, dict(values), self._changed)
-        return self._follow(tracked)
+        name, given = named(entity_set, row, "attach")
+        values = with_id(given, f"attach {name}")
+        if "Id" not in given:
+            raise ValueError(f"attach {name}: the row has no 'Id'")
+        known = self._rows.get((name, values["Id"]))
+        if known is None:
+            return self._follow(name, values, dict(values), entity_set)
+        if not known.is_new:
+            known.take(values)
+        if row is None and not isinstance(known.object, type(entity_set)):
+            raise TypeError(f"{known!r} is followed already, and not as this class")
+        return known.object if row is None else known
 
+    def entry(self, given: object) -> TrackedRow:
+        """Return what is known of an object that is followed: its state, its changes.
+
+        Raises:
+            ValueError: It is not followed.
+        """
+        found = given if isinstance(given, TrackedRow) else self._objects.get(id(given))
+        if found is None or self._rows.get(found.key) is not found:
+            raise ValueError(f"{given!r:.80} is not followed by this unit of work")
+        return found
+
+    @overload
     async def get(
         self,
         entity_set: str,
         key: UUID | str,
         *,
-        select: Sequence[str | Column] = (),
-        expand: Sequence[str | Column | Expand] = (),
-    ) -> TrackedRow:
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
+    ) -> TrackedRow: ...
+    @overload
+    async def get(
+        self,
+        entity_set: type[ObjectT],
+        key: UUID | str,
+        *,
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
+    ) -> ObjectT: ...
+    async def get(
+        self,
+        entity_set: Any,
+        key: UUID | str,
+        *,
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
+    ) -> Any:
         """Read the row whose `Id` is *key*, and follow it.
+
+        Args:
+            entity_set: The name of the entity set, or a class for its rows.
+            key: A UUID, or a string in guid form.
+            select: The columns to read; none of them means all.
+            expand: Navigation properties whose rows are put into the row.
 
         Raises:
             NotFoundError: There is no such row.
         """
+        codec = None if isinstance(entity_set, str) else codec_of(entity_set)
+        name = entity_set if codec is None else codec.entity_set
         spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))
-        row = await self._service.get(entity_set, key, spec)
-        return self.attach(entity_set, {"Id": key_text(key), **(row or {})})
+        row = {"Id": key_text(key), **(await self._service.get(name, key, spec) or {})}
+        return self.attach(name, row) if codec is None else self.attach(codec.row(row))
 
-    async def read(self, query: Query) -> list[TrackedRow]:
+    @overload
+    async def read(self, query: Query[Row]) -> list[TrackedRow]: ...
+    @overload
+    async def read(self, query: Query[ObjectT]) -> list[ObjectT]: ...
+    async def read(self, query: Query[Any]) -> list[Any]:
         """Read the rows of *query*, and follow them.
 
         Raises:
             ValueError: The rows have no `Id`: it has to be among what is selected. Or they are
                 those behind a row, and not of an entity set.
         """
-        check_name(query.name, "entity set")
-        return [self.attach(query.name, row) async for row in query]
+        name = check_name(query.name, "entity set")
+        return [
+            self.attach(name, cast("Row", row)) if isinstance(row, dict) else self.attach(row)
+            async for row in query
+        ]
 
-    async def refresh(self, row: TrackedRow) -> None:
+    async def refresh(self, row: object) -> None:
         """Read *row* again; what was changed in it stays changed.
 
         Raises:
             ValueError: It is not followed, or not saved yet.
             NotFoundError: It is no more.
         """
-        self._check(row)
-        if row.is_new:
-            raise ValueError(f"{row!r} is not saved yet")
-        row.take(await self._service.get(row.entity_set, row.id, QuerySpec()) or {})
+        entry = self.entry(row)
+        if entry.is_new:
+            raise ValueError(f"{entry!r} is not saved yet")
+        entry.take(await self._service.get(entry.entity_set, entry.id, QuerySpec()) or {})
 
-    def delete(self, row: TrackedRow) -> None:
+    def delete(self, row: object) -> None:
         """Let `save` take *row* away; one that was added and not saved is forgotten.
 
         Raises:
             ValueError: It is not followed.
         """
-        self._check(row)
-        if row.is_new and not self._saver.is_in_doubt(row):
-            self.detach(row)
+        entry = self.entry(row)
+        if entry.is_new and not self._saver.is_in_doubt(entry):
+            self._forget(entry)
             return
-        row.is_deleted = True
-        self._order.pop(row.key, None)
-        self._changed(row)
+        entry.is_deleted = True
+        self._order.pop(entry.key, None)
+        self._changed(entry)
 
-    def detach(self, row: TrackedRow) -> None:
+    def detach(self, row: object) -> None:
         """Follow *row* no more: what was changed in it is not saved.
 
         Raises:
             ValueError: It is not followed.
         """
-        self._check(row)
-        row.is_tracked = False
-        self._forget(row)
+        self._forget(self.entry(row))
 
-    def link(self, row: TrackedRow, navigation: str, target: TrackedRow | UUID | str) -> None:
+    def link(self, row: object, navigation: str, target: object) -> None:
         """Let a navigation property of *row* lead to *target*.
 
         Args:
@@ -189,17 +250,18 @@ class UnitOfWork:
             navigation: A lookup, such as ``Account``: its column ``AccountId`` is set. Or the
                 rows of a lookup, such as ``ContactCollectionByAccount``: the lookup of *target*
                 is set, which then has to be followed as well.
-            target: A row, or its `Id`.
+            target: A row that is followed, or the `Id` of any.
 
         Raises:
             ValueError: A row is not followed, *navigation* is no identifier, or *target* no row
                 of that collection.
         """
-        self._link(row, navigation, target, is_set=True)
+        if target is None:
+            raise ValueError(f"{self.entry(row)!r}: {navigation} is to lead to a row, not to None")
+        holder, column, value = lookup_of(self.entry(row), navigation, self._target(target))
+        holder[column] = value
 
-    def unlink(
-        self, row: TrackedRow, navigation: str, target: TrackedRow | UUID | str | None = None
-    ) -> None:
+    def unlink(self, row: object, navigation: str, target: object = None) -> None:
         """Let a navigation property of *row* lead nowhere, or no more to *target*.
 
         Args:
@@ -210,7 +272,8 @@ class UnitOfWork:
         Raises:
             ValueError: As for `link`.
         """
-        self._link(row, navigation, target, is_set=False)
+        holder, column, _ = lookup_of(self.entry(row), navigation, self._target(target))
+        holder[column] = None
 
     async def save(self, *, atomic: bool = True) -> list[Saved]:
         """Write what was changed; return one response for each change, in the order of sending.
@@ -256,41 +319,56 @@ class UnitOfWork:
             self._clean()
 
     def _plan(self) -> list[Planned]:
+        for row in self.rows:
+            if row.changes:
+                self._changed(row)  # what is assigned to an object is seen only now
         rows = sorted(self._rows.values(), key=lambda row: self._order.get(row.key, 0))
-        planned = (_planned(row) for row in rows)
-        return ordered([each for each in planned if each is not None])
+        changes = (planned(row) for row in rows)
+        return ordered([each for each in changes if each is not None])
 
-    def _link(
-        self,
-        row: TrackedRow,
-        navigation: str,
-        target: TrackedRow | UUID | str | None,
-        *,
-        is_set: bool,
-    ) -> None:
-        self._check(row)
-        if isinstance(target, TrackedRow):
-            self._check(target)
-        holder, column, value = lookup_of(row, navigation, target)
-        if is_set and target is None:
-            raise ValueError(f"{row!r}: {navigation} is to lead to a row, and there is none")
-        holder[column] = value if is_set else None
+    def _target(self, target: object) -> TrackedRow | UUID | str | None:
+        if target is None or isinstance(target, UUID | str):
+            return target
+        return self.entry(target)
 
     def _changed(self, row: TrackedRow) -> None:
         if row.is_tracked:
             self._order.setdefault(row.key, next(self._numbers))
 
-    def _follow(self, row: TrackedRow) -> TrackedRow:
+    def _follow(
+        self,
+        name: str,
+        values: dict[str, Any],
+        known: dict[str, Any] | None,
+        given: object,
+        *,
+        is_id_made_here: bool = False,
+    ) -> object:
+        """Follow a row, or the object *given*, which a name is not; return what the caller uses."""
+        if isinstance(given, str):
+            row = TrackedRow(
+                name, values["Id"], values, known, self._changed, is_id_made_here=is_id_made_here
+            )
+        else:
+            row = self._objects[id(given)] = TrackedObject(
+                name,
+                values["Id"],
+                values,
+                known,
+                self._changed,
+                is_id_made_here=is_id_made_here,
+                given=given,
+            )
         self._rows[row.key] = row
-        return row
-
-    def _check(self, row: TrackedRow) -> None:
-        if self._rows.get(row.key) is not row:
-            raise ValueError(f"{row!r} is not followed by this unit of work")
+        if known is None:
+            self._changed(row)
+        return row.object
 
     def _forget(self, row: TrackedRow) -> None:
+        row.is_tracked = False
         self._rows.pop(row.key, None)
         self._order.pop(row.key, None)
+        self._objects.pop(id(row.object), None)
 
     def _clean(self) -> None:
         """Forget what is done: rows that are gone, and when rows were changed that are saved."""
@@ -298,18 +376,6 @@ class UnitOfWork:
             if not row.is_tracked or (
                 row.is_new and row.is_deleted and not self._saver.is_in_doubt(row)
             ):
-                row.is_tracked = False
                 self._forget(row)
-            elif _planned(row) is None:
+            elif planned(row) is None:
                 self._order.pop(row.key, None)
-
-
-def _planned(row: TrackedRow) -> Planned | None:
-    """Return what is to be sent for *row*, if anything is."""
-    if row.is_deleted:
-        change = Change("delete", row.entity_set, row.id)
-        return None if row.is_new else Planned(change, row)
-    values = row.changes
-    if row.is_new:
-        return Planned(Change("create", row.entity_set, row.id), row, values)
-    return Planned(Change("update", row.entity_set, row.id), row, values) if values else None

@@ -1,6 +1,7 @@
 """What a type checker makes of the public names: read by mypy and pyright, run by nobody."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -340,6 +341,23 @@ async def units_of_work(crm: Creatio) -> None:
         assert_type(responses, list[Saved])
         assert_type(responses[0].change, Change)
         assert_type(responses[0].status, int | None)
+
+
+@dataclass
+class City:
+    Id: UUID
+    Name: str = ""
+
+
+async def units_of_work_with_objects(crm: Creatio, city: City) -> None:
+    work = crm.odata.unit_of_work()
+    assert_type(work.add(city), City)
+    assert_type(work.attach(city), City)
+    assert_type(await work.get(City, city.Id), City)
+    assert_type(await work.read(crm.odata[City].top(5)), list[City])
+    assert_type(work.entry(city), TrackedRow)
+    work.link(city, "Country", UUID(int=1))
+    work.delete(city)
 
 
 def failed_save(error: SaveError) -> None:

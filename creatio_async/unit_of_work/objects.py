@@ -1,0 +1,106 @@
+"""Objects of a class as rows that are followed: what was assigned is found by comparing."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, cast
+
+from attrs import define, field
+
+from creatio_async.models.codec import Codec
+from creatio_async.models.shapes import is_model, shape_of
+from creatio_async.models.writing import row_of
+from creatio_async.protocol.names import as_guid, check_name
+from creatio_async.protocol.values import check_row
+from creatio_async.unit_of_work.rows import TrackedRow
+
+__all__ = ["TrackedObject", "columns_of", "give_id", "named"]
+
+
+@define(eq=False, repr=False)
+class TrackedObject(TrackedRow):
+    """An object of the caller's that a unit of work follows."""
+
+    given: object = field(kw_only=True)
+
+    @property
+    def object(self) -> object:
+        """The object itself."""
+        return self.given
+
+    def _look(self) -> None:
+        """Find what was assigned to the object since it was looked at last.
+
+        Raises:
+            ValueError: It has another `Id`, a value has no place in OData, or a navigation
+                property leads elsewhere than its lookup.
+            TypeError: A value is of a type that OData does not have.
+        """
+        now = columns_of(self.given, self._place)
+        if as_guid(now.pop("Id", None)) != self.id:
+            raise ValueError(f"{self._place}: the Id of a row stays")
+        seen = self._values
+        assigned = {n: v for n, v in now.items() if n not in seen or not _is_like(v, seen[n])}
+        if assigned:
+            check_row(assigned, self._place)
+            self._assign(assigned)
+
+    def _show(self, values: Mapping[str, Any]) -> None:
+        """Let the object have *values*, as far as it has such fields."""
+        fields = shape_of(type(self.given)).fields
+        shown = {name: value for name, value in values.items() if name in fields}
+        if not shown:
+            return
+        made = Codec[Any](shape_of(type(self.given))).returned(shown)
+        with suppress(AttributeError):  # of a class whose objects do not change
+            for name in shown:
+                own = fields[name].name
+                setattr(self.given, own, getattr(made, own))
+        now = columns_of(self.given, self._place)
+        self._values.update({name: now[name] for name in shown if name in now})
+
+
+def named(given: Any, row: Mapping[str, Any] | None, doing: str) -> tuple[str, Mapping[str, Any]]:
+    """Return the entity set and the columns of a row: of *row*, or of an object that is *given*.
+
+    Raises:
+        TypeError: It is neither the name of an entity set nor of a class for rows.
+    """
+    if row is not None or isinstance(given, str):
+        return check_name(given, "entity set"), cast("Mapping[str, Any]", row)
+    if not is_model(type(given)):
+        raise TypeError(f"{doing}: takes a mapping, or an object of a class, not {given!r:.80}")
+    columns = columns_of(given, doing)
+    if columns.get("Id", "") is None:
+        del columns["Id"]
+    return shape_of(type(given)).entity_set, columns
+
+
+def columns_of(given: object, place: str) -> dict[str, Any]:
+    """Return the columns of *given* that are set.
+
+    Raises:
+        ValueError: A navigation property leads elsewhere than its lookup.
+    """
+    return row_of(shape_of(type(given)), given, place)
+
+
+def give_id(given: object, key: str) -> None:
+    """Let *given* have an `Id`.
+
+    Raises:
+        TypeError: Its class has no field for one, or its objects do not change.
+    """
+    shape = shape_of(type(given))
+    own = shape.fields.get("Id")
+    if own is None:
+        raise TypeError(f"{shape.cls.__name__} has no field for an 'Id'")
+    made = Codec[Any](shape).row({"Id": key})
+    try:
+        setattr(given, own.name, getattr(made, own.name))
+    except AttributeError:
+        message = f"objects of {shape.cls.__name__} do not change: give it an 'Id'"
+        raise TypeError(message) from None
+
+
+def _is_like(ours: Any, seen: Any) -> bool:
+    return ours is seen or (type(ours) is type(seen) and bool(ours == seen))
