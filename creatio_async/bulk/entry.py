@@ -27,6 +27,8 @@ class Entry:
     verb: "Verb"
     was_doubted: bool = False
     """An earlier send may have been carried out."""
+    is_looked_for_again: bool = False
+    """It was so already when it was looked for the last time."""
     refusals: int = 0
     """How often it was not done for a passing reason."""
     is_in_doubt: bool = False

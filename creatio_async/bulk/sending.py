@@ -241,7 +241,7 @@ class Sending:
     async def _look_up(self, entries: list[Entry]) -> list[Entry]:
         """Settle *entries*, which may have been carried out; return those to send again."""
         for entry in entries:
-            entry.was_doubted = True
+            entry.is_looked_for_again, entry.was_doubted = entry.was_doubted, True
         operations = [entry.verb.look(entry) for entry in entries]
         encoded = self._encode(operations, entries, goes_on=True)
         try:

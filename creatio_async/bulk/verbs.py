@@ -86,7 +86,11 @@ class OnCreate(Verb):
         return is_doubtful(error) or isinstance(error, ConflictError)
 
     def found(self, entry: Entry, row: Mapping[str, Any]) -> bool:
-        """The row is this run's, if it made the id or the values are those that it sent."""
+        """The row is this run's, if it made the id or the values are those that it sent.
+
+        Where an earlier send may have been carried out, other values prove nothing: the server, or
+        somebody, may have changed what that send wrote.
+        """
         outcome, sent = entry.outcome, entry.operation.body or {}
         is_taken = isinstance(outcome.error, ConflictError)
         other = {} if self.is_made_here else differing(sent, row)
@@ -97,7 +101,7 @@ class OnCreate(Verb):
         elif self.if_exists == "update":
             _as_update(entry, other)
             return True
-        elif is_taken:
+        elif is_taken and not entry.is_looked_for_again:
             outcome.state = State.CONFLICT
         return bool(other) and entry.is_in_doubt  # the server says whether the key was taken
 

@@ -215,6 +215,26 @@ async def test_a_conflict_of_a_repeat_is_ours_if_the_values_are(name: str, state
     assert await states(table, [{"Id": OURS, "Name": "ours"}]) == [state]
 
 
+@define(eq=False)
+class Late(Table):
+    """Carries out what it gave no answer to only after it was asked whether it has."""
+
+    def _read(self, item: dict[str, Any]) -> tuple[int, Any]:
+        answer = super()._read(item)
+        self.rows.setdefault(str(OURS), {"Id": str(OURS), "Name": self.poison or "ours"})
+        self.poison = ""
+        return answer
+
+
+@pytest.mark.parametrize(("name", "state"), [("", State.DONE), ("changed", State.UNKNOWN)])
+async def test_a_conflict_after_a_lost_answer_is_ours_or_unknown_and_never_a_guess(
+    name: str, state: State
+) -> None:
+    table = Late([Script("drop before")], poison=name)
+    assert await states(table, [{"Id": OURS, "Name": "ours"}]) == [state]
+    assert len(table.writes) == 2
+
+
 async def test_a_key_that_is_taken_is_a_conflict_for_a_row_that_is_not_there() -> None:
     table = Taken([Script(rows=["429"])])
     assert await states(table, rows(1)) == [State.CONFLICT]
@@ -350,6 +370,32 @@ def test_every_row_has_one_outcome_that_is_true(
     assert unfinished == []
     assert report.total == count
     assert table.most_at_once <= at_once
+
+
+_ODD = st.sampled_from(["answer", "reordered", "doubled", "foreign", "half", "page", "drop after"])
+_ODD_SCRIPTS = st.lists(st.builds(Script, _ODD, st.lists(_ACTS, max_size=5)), max_size=12)
+
+
+@given(_ODD_SCRIPTS, st.integers(0, 20), st.integers(1, 3), st.integers(1, 5), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_whatever_answers_are_missing_doubled_or_foreign_each_row_has_one_outcome(
+    scripts: list[Script],
+    count: int,
+    at_once: int,
+    batch_size: int,
+    atomic: bool,  # noqa: FBT001 - hypothesis gives it
+) -> None:
+    table = Table(scripts)
+    taken, unfinished, report = asyncio.run(
+        written(table, rows(count), at_once=at_once, batch_size=batch_size, atomic=atomic)
+    )
+    assert sorted(each.index for each in taken) == list(range(count))
+    assert unfinished == []
+    assert report.total == sum(report.counts.values()) == count
+    names = [row["Name"] for row in table.rows.values()]
+    assert len(names) == len(set(names))
+    if not atomic:  # the table carries out groups in part, which no honest server does
+        check(table, taken, unfinished, count)
 
 
 @given(_STOPPING_SCRIPTS, st.integers(0, 12), st.integers(1, 5))
