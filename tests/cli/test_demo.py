@@ -45,7 +45,7 @@ def test_the_demo_needs_nothing_but_itself(capsys: pytest.CaptureFixture[str]) -
     out, err = capsys.readouterr()
     assert "300 in" in out
     assert "the same rows" in out
-    assert "update of 3 sent, 297 left alone" in out
+    assert "3 rows sent, 297 left alone" in out
     assert "75 of 75 rows, the last" in out
     assert "375 rows, each of them once" in out
     assert "a contact added by one, found by the other" in out

@@ -173,15 +173,17 @@ def deletions(outcomes: Iterable[Outcome]) -> bytes:
 
 def _are_alike(outcomes: Sequence[Outcome]) -> bool:
     """Say whether *outcomes* are of successive rows that were done in the same way."""
-    one, count = outcomes[0], len(outcomes)
-    first = one.index
-    return (
-        [each.state for each in outcomes].count(_DONE) == count
-        and [each.http_status for each in outcomes].count(one.http_status) == count
-        and [each.attempts for each in outcomes].count(one.attempts) == count
-        and [each.operation for each in outcomes].count(one.operation) == count
-        and [each.index for each in outcomes] == list(range(first, first + count))
-    )
+    one = outcomes[0]
+    operation, status, attempts = one.operation, one.http_status, one.attempts
+    alike = [
+        each.index
+        for each in outcomes
+        if each.state is _DONE
+        and each.http_status == status
+        and each.attempts == attempts
+        and each.operation == operation
+    ]
+    return alike == list(range(one.index, one.index + len(outcomes)))
 
 
 def _by_fate(outcomes: Iterable[Outcome]) -> Iterable[tuple[Fate, list[Outcome]]]:
