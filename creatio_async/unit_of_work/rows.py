@@ -160,7 +160,6 @@ class TrackedRow(MutableMapping[str, Any]):
             sent: Columns that were written just now: the server had these before those.
         """
         if self._original is None:
-            self._look()
             self._touched = dict.fromkeys(self._values)
         known = self._original = {**self.known, **sent}
         changed = self.changes  # what was assigned while the change was on its way, too

@@ -136,9 +136,10 @@ class Saver:
         refusal = _read(planned, sent)
         if refusal is not None:
             return self._refused(refusal)
-        self._unsettled = ()
-        for each, answer in zip(planned, sent, strict=True):
-            self._accept(each, _row_of(answer), answer.status)
+        self._accept([
+            (each, _row_of(answer), answer.status)
+            for each, answer in zip(planned, sent, strict=True)
+        ])
         return None
 
     def _refused(self, refusal: _Refusal) -> _Refusal:
@@ -146,12 +147,28 @@ class Saver:
             self._unsettled = ()
         return refusal
 
-    def _accept(self, planned: Planned, row: Row | None, status: int | None = None) -> None:
-        if planned.change.operation == "delete":
-            planned.row.is_tracked = False
-        else:
-            planned.row.take(row or {}, planned.values)
-        self.saved.append(Saved(planned.change, planned.row, status))
+    def _accept(self, done: Sequence[tuple[Planned, Row | None, int | None]]) -> None:
+        """Take over that changes were carried out, and what the server has of their rows.
+
+        Raises:
+            ModelError: A value of the server's does not fit the class of an object.
+            ValueError: An object cannot be saved any more, as it is by now.
+        """
+        self._unsettled = ()
+        failures: list[Exception] = []
+        for planned, row, status in done:
+            change, tracked = planned.change, planned.row
+            self.saved.append(Saved(change, tracked, status))
+            if change.operation == "delete":
+                tracked.is_tracked = False
+                continue
+            try:
+                tracked.take(row or {}, planned.values)
+            except (CreatioError, ValueError, TypeError) as error:
+                error.add_note(f"this is saved: {change}")
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def _look_up(self, planned: Sequence[Planned]) -> _Left:
         """Accept what of *planned* was carried out; return the rest, which may be sent again.
@@ -170,12 +187,10 @@ class Saver:
         else:  # nothing new to tell by; or a server that does not keep change sets whole
             is_gone = [e for e in asked if e not in created and rows[id(e)] is None]
             done = [*there, *is_gone]
-        self._unsettled = ()
-        for each in done:
-            self._accept(each, rows.get(id(each)))
         left = [each for each in planned if each not in done]
         for each in left:
             each.row.doubt(each.values)
+        self._accept([(each, rows.get(id(each)), None) for each in done])
         is_open = not is_whole and any(each.change.operation == "update" for each in left)
         return _Left(left, is_open)
 

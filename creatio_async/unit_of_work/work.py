@@ -319,12 +319,11 @@ class UnitOfWork:
             self._clean()
 
     def _plan(self) -> list[Planned]:
-        for row in self.rows:
-            if row.changes:
-                self._changed(row)  # what is assigned to an object is seen only now
-        rows = sorted(self._rows.values(), key=lambda row: self._order.get(row.key, 0))
-        changes = (planned(row) for row in rows)
-        return ordered([each for each in changes if each is not None])
+        changes = [change for row in self.rows if (change := planned(row)) is not None]
+        for change in changes:
+            self._changed(change.row)  # what is assigned to an object is seen only now
+        changes.sort(key=lambda change: self._order[change.row.key])
+        return ordered(changes)
 
     def _target(self, target: object) -> TrackedRow | UUID | str | None:
         if target is None or isinstance(target, UUID | str):
@@ -371,11 +370,10 @@ class UnitOfWork:
         self._objects.pop(id(row.object), None)
 
     def _clean(self) -> None:
-        """Forget what is done: rows that are gone, and when rows were changed that are saved."""
+        """Forget the rows that are gone, and when those were changed that are saved."""
+        for each in self._saver.saved:
+            self._order.pop(each.row.key, None)
         for row in self.rows:
-            if not row.is_tracked or (
-                row.is_new and row.is_deleted and not self._saver.is_in_doubt(row)
-            ):
+            is_nothing = row.is_new and row.is_deleted and not self._saver.is_in_doubt(row)
+            if is_nothing or not row.is_tracked:
                 self._forget(row)
-            elif planned(row) is None:
-                self._order.pop(row.key, None)

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import attrs
 import pytest
 
-from creatio_async import UNSET, Change, EntityState, F, Model, OData, UnitOfWork
+from creatio_async import UNSET, Change, EntityState, F, Model, ModelError, OData, UnitOfWork
 from creatio_async.emulator import DropAfter, Emulator
 from tests.api.conftest import emulator, odata
 from tests.unit_of_work.test_saving import batches, holds, row_of
@@ -140,3 +140,23 @@ async def test_mistakes_with_objects_are_refused_where_they_are_made(work: UnitO
     contact.Id = uuid4()
     with pytest.raises(ValueError, match="the Id of a row stays"):
         await work.save()
+
+
+class Strict(Model):
+    __entity_set__ = "Contact"
+
+    Id: UUID = UNSET
+    Name: str = UNSET
+    Age: UUID = UNSET
+
+
+async def test_a_row_that_does_not_fit_its_class_is_saved_all_the_same_and_that_is_said(
+    work: UnitOfWork, emulator: Emulator
+) -> None:
+    strict, city = work.add(Strict(Name="Ann")), work.add("City", {"Name": "Burbank"})
+    with pytest.raises(ModelError) as caught:
+        await work.save()
+    assert caught.value.__notes__ == [f"this is saved: create Contact {strict.Id}"]
+    assert (city.state, work.pending) == (EntityState.UNCHANGED, ())
+    assert await work.save() == []
+    assert row_of(emulator, "Contact", str(strict.Id))["Name"] == "Ann"
