@@ -16,13 +16,14 @@ from creatio_async.errors import (
     TransportError,
 )
 from creatio_async.messages import Headers, Request, Response
+from creatio_async.models.codec import DICTS, Codec, set_of
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.jsonbatch import Answers, as_response
 from creatio_async.protocol.batch.operations import Format, Method, Operation, check_count
 from creatio_async.protocol.dialect import Dialect, Encoded
 from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.names import check_name, key_text
-from creatio_async.protocol.odata.expressions import Column
+from creatio_async.protocol.odata.nodes import Named
 from creatio_async.protocol.odata.spec import Expand, Page, QuerySpec, Row, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
 from creatio_async.protocol.retry import Repeat, is_doubtful
@@ -63,6 +64,8 @@ class Sent:
     """What a query asks for."""
     rows: list[Row] | None = field(default=None, repr=False)
     """The rows of a query whose answer was cut into pages."""
+    codec: Codec[Any] = field(default=DICTS, repr=False)
+    """What rows are given as."""
 
     def result(self) -> Any:
         """Return what the operation gave.
@@ -82,9 +85,10 @@ class Sent:
             raise RuntimeError("the batch has no answer yet: await batch.send() first")
         request, response = self.answer
         if self.kind == "query":
-            return self.page().rows if self.rows is None else self.rows
+            return self.codec.rows(self.page().rows if self.rows is None else self.rows)
         if self.kind in {"create", "get"} and response.body:
-            return self.dialect.entity(request, response, annotated=self.spec.annotated)
+            row = self.dialect.entity(request, response, annotated=self.spec.annotated)
+            return self.codec.row(row)
         return None
 
     def page(self) -> Page:
@@ -93,6 +97,9 @@ class Sent:
         spec = self.spec
         return self.dialect.page(*self.answer, expanded=bool(spec.expand), annotated=spec.annotated)
 
+
+Set = str | type[Any]
+"""An entity set: its name, or the class for its rows."""
 
 Key = UUID | str | Sent
 """What a row is found by: its `Id`, or the operation of the same batch that creates it."""
@@ -115,7 +122,7 @@ class Group:
         """The operations so far, in order."""
         return tuple(self._operations)
 
-    def create(self, entity_set: str, row: Mapping[str, Any]) -> Sent:
+    def create(self, entity_set: Set, row: Any) -> Sent:
         """Add a row. `Id` is filled in where *row* has none.
 
         Raises:
@@ -123,23 +130,25 @@ class Group:
                 no UUID.
             TypeError: *row* is no mapping, or a value is of a type that OData does not have.
         """
-        place = f"create {entity_set}"
-        body = _resolved(with_id(row, place), place)
+        name, codec = set_of(entity_set)
+        place = f"create {name}"
+        body = _resolved(with_id(codec.sent(row, place), place), place)
         check_row(body, place)
-        return self._add("POST", self._dialect.set_path(entity_set), "create", body["Id"], body)
+        path = self._dialect.set_path(name)
+        return self._add("POST", path, "create", body["Id"], body, codec=codec)
 
-    def update(self, entity_set: str, key: Key, values: Mapping[str, Any]) -> Sent:
+    def update(self, entity_set: Set, key: Key, values: Any) -> Sent:
         """Change some fields of a row.
 
         Raises:
             ValueError: As for `create`; or *values* is empty.
             TypeError: As for `create`.
         """
-        place = f"update {entity_set}"
-        body = _resolved(values, place)
+        name, codec = set_of(entity_set)
+        place, row = f"update {name}", _key(key)
+        body = _resolved(codec.sent(values, place), place)
         check_changes(body, place)
-        row = _key(key)
-        path = self._dialect.entity_path(entity_set, row)
+        path = self._dialect.entity_path(name, row)
         return self._add(self._dialect.change, path, "update", row, body)
 
     def replace(self, entity_set: str, key: Key, row: Mapping[str, Any]) -> Sent:
@@ -179,9 +188,11 @@ class Group:
         kind: _Kind,
         key: str | None = None,
         body: dict[str, Any] | None = None,
+        *,
+        codec: Codec[Any] = DICTS,
     ) -> Sent:
         operation = Operation(method, path, body, self._name)
-        sent = Sent(operation, kind, self._dialect, key)
+        sent = Sent(operation, kind, self._dialect, key, codec=codec)
         self._operations.append(sent)
         return sent
 
@@ -211,18 +222,19 @@ class Batch(Group):
 
     def get(
         self,
-        entity_set: str,
+        entity_set: Set,
         key: Key,
         *,
-        select: Sequence[str | Column] = (),
-        expand: Sequence[str | Column | Expand] = (),
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
     ) -> Sent:
         """Read one row."""
         spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))
-        row = _key(key)
-        return self._add("GET", self._dialect.entity_path(entity_set, row, spec), "get", row)
+        (name, codec), row = set_of(entity_set), _key(key)
+        path = self._dialect.entity_path(name, row, spec)
+        return self._add("GET", path, "get", row, codec=codec)
 
-    def query(self, query: Query) -> Sent:
+    def query(self, query: Query[Any]) -> Sent:
         """Read the rows of *query*: 20,000 at most, or as many as the server's links lead to.
 
         Raises:
@@ -234,7 +246,7 @@ class Batch(Group):
         if len(parts) > 1:
             raise ValueError("the in_ of this query does not fit into one request")
         sent = self._add("GET", self._dialect.collection_path(query.name, parts[0]), "query")
-        sent.spec = query.spec
+        sent.spec, sent.codec = query.spec, query.codec
         return sent
 
     @contextmanager

@@ -53,7 +53,7 @@ class EntitySet(Many[RowT]):
         spec = self._one_spec(select, expand)
         row = await self._service.get(self.name, key, spec)
         assert row is not None  # noqa: S101 - only a version that is asked for may be unchanged
-        return self._codec.row(row)
+        return self.codec.row(row)
 
     async def get_if_changed(
         self,
@@ -70,7 +70,7 @@ class EntitySet(Many[RowT]):
         """
         spec = self._one_spec(select, expand)
         row = await self._service.get(self.name, key, spec, if_none_match=etag)
-        return None if row is None else self._codec.row(row)
+        return None if row is None else self.codec.row(row)
 
     def get_many(
         self,
@@ -88,7 +88,7 @@ class EntitySet(Many[RowT]):
             BatchError: The answer cannot be read, or leaves out rows time and again.
         """
         spec = self._one_spec(select, expand)
-        return find_many(self._service, self.name, keys, spec, self._codec)
+        return find_many(self._service, self.name, keys, spec, self.codec)
 
     async def value(self, key: UUID | str, field: str) -> Any:
         """Return one field of the row whose `Id` is *key*.
@@ -142,7 +142,7 @@ class EntitySet(Many[RowT]):
         """
         spec = self._one_spec(select, expand)
         found = await self._service.related(self.name, key, navigation, spec)
-        codec = self._codec.related(navigation)
+        codec = self.codec.related(navigation)
         if isinstance(found, list):
             return codec.rows(found)
         return None if found is None else codec.row(found)
@@ -160,7 +160,7 @@ class EntitySet(Many[RowT]):
             ValueError: *key* is no UUID, or *navigation* no identifier.
         """
         name = self._service.dialect.collection_in(self.name, key_text(key), navigation)
-        return Query(self._service, name, QuerySpec(), self._codec.related(navigation))
+        return Query(self._service, name, QuerySpec(), self.codec.related(navigation))
 
     def stream(self, key: UUID | str, field: str | None = None) -> Stream:
         """Return the stream in *field* of the row whose `Id` is *key*; nothing is sent.
@@ -193,9 +193,9 @@ class EntitySet(Many[RowT]):
             ResponseError: Creatio refused. What a 5xx left behind was looked up: nothing.
             TransportError: No answer came. A note on it says what is known.
         """
-        given = self._codec.sent(row, f"create {self.name}")
+        given = self.codec.sent(row, f"create {self.name}")
         saved = await create_row(self._service, self.name, given, return_row=return_row)
-        return self._codec.returned(saved)
+        return self.codec.returned(saved)
 
     async def update(
         self,
@@ -221,7 +221,7 @@ class EntitySet(Many[RowT]):
             PreconditionFailedError: The row has another version.
         """
         place = f"update {self.name}"
-        given = self._codec.sent(values, place)
+        given = self.codec.sent(values, place)
         if not isinstance(given, Mapping):
             raise TypeError(f"{place}: takes a mapping of columns to values, not {given!r:.80}")
         row = cast("Mapping[str, Any]", given)
@@ -231,7 +231,7 @@ class EntitySet(Many[RowT]):
         saved = await self._service.update(self.name, key, body, returns=returns, if_match=if_match)
         if not return_row:
             return None
-        return self._codec.row(saved) if saved is not None else await self.get(key)
+        return self.codec.row(saved) if saved is not None else await self.get(key)
 
     async def delete(self, key: UUID | str, *, if_match: str | None = None) -> None:
         """Delete the row whose `Id` is *key*.

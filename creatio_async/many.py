@@ -123,7 +123,7 @@ class Many(Syncing[RowT]):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, with_lookups(plan, lookups), rows, self._codec)
+        return options.job(self._service, with_lookups(plan, lookups), rows, self.codec)
 
     def update_many(
         self,
@@ -169,7 +169,7 @@ class Many(Syncing[RowT]):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, with_lookups(plan, lookups), rows, self._codec)
+        return options.job(self._service, with_lookups(plan, lookups), rows, self.codec)
 
     def delete_many(
         self,
@@ -269,5 +269,5 @@ class Many(Syncing[RowT]):
             linger=linger,
             batch_size=batch_size,
             longest=sender.gate.longest,
-            codec=self._codec,
+            codec=self.codec,
         )

@@ -15,7 +15,7 @@ from creatio_async.bulk.order import Order
 from creatio_async.bulk.report import Progress
 from creatio_async.entities import EntitySet
 from creatio_async.metadata import read_metadata
-from creatio_async.models.codec import codec_of
+from creatio_async.models.codec import set_of
 from creatio_async.protocol.batch.operations import Format
 from creatio_async.protocol.names import check_name
 from creatio_async.protocol.odata.schema import Schema
@@ -50,13 +50,8 @@ class OData:
             TypeError: *name* is neither a string nor a class for rows; or the type of a field of
                 the class is none that a column can have.
         """
-        if isinstance(name, str):
-            return EntitySet(self._service, check_name(name, "entity set"))
-        if not isinstance(name, type):
-            raise TypeError(f"an entity set is found by its name or a class, not by {name!r:.80}")
-        codec = codec_of(name)
-        entity_set = check_name(codec.entity_set, "entity set")
-        return EntitySet(self._service, entity_set, QuerySpec(), codec)
+        entity_set, codec = set_of(name)
+        return EntitySet(self._service, check_name(entity_set, "entity set"), QuerySpec(), codec)
 
     def batch(
         self,

@@ -46,7 +46,8 @@ class Query(Generic[RowT]):
     name: str
     """The entity set, or the collection in a row: ``Account(...)/Contacts``."""
     spec: QuerySpec = field(factory=QuerySpec)
-    _codec: Codec[RowT] = field(default=cast("Any", DICTS), repr=False)
+    codec: Codec[RowT] = field(default=cast("Any", DICTS), repr=False)
+    """What rows are given as."""
 
     def where(self, *conditions: Condition | str) -> "Query[RowT]":
         """Keep the rows for which all *conditions* hold, and those of earlier calls.
@@ -116,7 +117,7 @@ class Query(Generic[RowT]):
         counted = count and len(parts) == 1
         for part in parts:
             async for page in self._pages_of(evolve(part, count=counted), size):
-                yield self._codec.page(page)
+                yield self.codec.page(page)
 
     @asynccontextmanager
     async def prefetch(
@@ -143,7 +144,7 @@ class Query(Generic[RowT]):
     async def first(self) -> RowT | None:
         """Return the first row, or None where there is none."""
         rows, _ = await self._few(1)
-        return self._codec.row(rows[0]) if rows else None
+        return self.codec.row(rows[0]) if rows else None
 
     async def one(self) -> RowT:
         """Return the only row.
@@ -154,7 +155,7 @@ class Query(Generic[RowT]):
         """
         rows, reply = await self._few(2)
         if len(rows) == 1:
-            return self._codec.row(rows[0])
+            return self.codec.row(rows[0])
         if reply is None:
             raise ValueError(
                 "one() of a query that asks for no row: an in_ without values, or top(0)"
@@ -183,7 +184,7 @@ class Query(Generic[RowT]):
             step: QuerySpec | str | None = pager.begin()
             while step is not None:
                 page, step = await self._turn(pager, step)
-                rows += self._codec.rows(page.rows)
+                rows += self.codec.rows(page.rows)
         return rows
 
     async def _pages_of(self, spec: QuerySpec, size: int | None) -> AsyncIterator[Page]:
@@ -236,4 +237,4 @@ class Query(Generic[RowT]):
         return found[:rows], reply
 
     def _with(self, **changes: Any) -> "Query[RowT]":
-        return Query(self._service, self.name, evolve(self.spec, **changes), self._codec)
+        return Query(self._service, self.name, evolve(self.spec, **changes), self.codec)

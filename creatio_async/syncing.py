@@ -93,7 +93,7 @@ class Syncing(Query[RowT]):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, with_lookups(plan, lookups), rows, self._codec)
+        return options.job(self._service, with_lookups(plan, lookups), rows, self.codec)
 
     def sync(
         self,
@@ -174,4 +174,4 @@ class Syncing(Query[RowT]):
             fsync=fsync,
             progress=progress,
         )
-        return options.job(self._service, with_lookups(plan, lookups), rows, self._codec)
+        return options.job(self._service, with_lookups(plan, lookups), rows, self.codec)

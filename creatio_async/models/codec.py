@@ -14,7 +14,7 @@ from creatio_async.models.writing import row_of
 from creatio_async.protocol.odata.spec import Page, Row, RowT
 from creatio_async.protocol.values import dumps
 
-__all__ = ["DICTS", "Codec", "codec_of"]
+__all__ = ["DICTS", "Codec", "codec_of", "set_of"]
 
 _NOT_JSON: Final = (UUID, dt.date, dt.time, dt.timedelta, bytes, bytearray, Enum)
 
@@ -96,3 +96,17 @@ def codec_of(cls: type[RowT]) -> Codec[RowT]:
         TypeError: It is no class for rows, or the type of a field is none that a column can have.
     """
     return Codec(shape_of(cls))
+
+
+def set_of(entity_set: str | type[Any]) -> tuple[str, Codec[Any]]:
+    """Return the name of an entity set that is told by it, or by a class; and how its rows come.
+
+    Raises:
+        TypeError: It is neither; or as for `codec_of`.
+    """
+    if isinstance(entity_set, str):
+        return entity_set, cast("Codec[Any]", DICTS)
+    if not isinstance(entity_set, type):
+        raise TypeError(f"an entity set is found by its name or a class, not by {entity_set!r:.80}")
+    codec = codec_of(entity_set)
+    return codec.entity_set, codec

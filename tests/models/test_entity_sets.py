@@ -169,6 +169,32 @@ async def test_a_class_written_by_hand_reads_and_writes_as_well(crm: Creatio) ->
     await cities.update(KEY, partial)
 
 
+async def test_both_versions_of_odata_take_the_same_classes(crm: Creatio, made: ModuleType) -> None:
+    account = await crm.odata[made.Account].create(made.Account(Name="Acme"))
+    born = datetime(2000, 2, 29, tzinfo=UTC)
+    row = made.Contact(Name="Ann", Age=5, BirthDate=born, AccountId=account.Id)
+    ann = await crm.odata3[made.Contact].create(row)
+    for service in (crm.odata, crm.odata3, crm.odata3.using("json")):
+        assert await service[made.Contact].get(ann.Id) == ann
+        read = await service[made.Contact].get(ann.Id, expand=["Account"])
+        assert read.Account == account
+    async with crm.odata3[made.City].create_many([made.City(Name="x")]) as outcomes:
+        assert [outcome.ok async for outcome in outcomes] == [True]
+
+
+async def test_a_batch_takes_objects_and_gives_them(crm: Creatio, made: ModuleType) -> None:
+    batch = crm.odata.batch()
+    acme = batch.create(made.Account, made.Account(Name="Acme"))
+    ann = batch.create(made.Contact, {"Name": "Ann", "AccountId": acme})
+    batch.update(made.Contact, ann, made.Contact(Age=5))
+    read = batch.get(made.Contact, ann, select=["Name", "Age"])
+    found = batch.query(crm.odata[made.Account].where(columns(made.Account).Name == "Acme"))
+    await batch.send()
+    assert acme.result().Id == UUID(acme.id)
+    assert read.result() == made.Contact(Name="Ann", Age=5)
+    assert found.result() == [acme.result()]
+
+
 class Misfit(Model):
     """A class that is not that of the site."""
 
