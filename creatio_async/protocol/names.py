@@ -14,6 +14,7 @@ _IN_URI = "!$()*,:=@-._~'/;%?&+#[]"
 """What stands as it is in a whole URI."""
 
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_GUID_LENGTH = 36
 
 
 @lru_cache(maxsize=4096)
@@ -48,11 +49,9 @@ def check_path(path: str, what: str = "path") -> tuple[str, ...]:
 
 def as_guid(value: object) -> str | None:
     """Return *value* as Creatio writes a guid (bare, lower case), or None if it is none."""
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, str) and _GUID.fullmatch(value):
-        return value.lower()
-    return None
+    if isinstance(value, str):
+        return value.lower() if len(value) == _GUID_LENGTH and _GUID.fullmatch(value) else None
+    return str(value) if isinstance(value, UUID) else None
 
 
 def key_text(key: object) -> str:
