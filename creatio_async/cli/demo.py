@@ -1,7 +1,7 @@
 """``creatio-async demo``: 34,006 cities there and back, a load that dies, and two processes."""
 
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creatio_async import Creatio, Password, ProcessError, ResponseError, State
+from creatio_async import Progress as Told
 from creatio_async.cli.login import Login
 from creatio_async.cli.output import note, results, status
 from creatio_async.cli.running import run_async
@@ -132,7 +133,13 @@ class _Demo:
         began = perf_counter()
         with _progress("Writing", self.rows) as step:
             await load(
-                crm, lookups, rows=self.rows, at_once=self.at_once, loaded=self.loaded, step=step
+                crm,
+                lookups,
+                rows=self.rows,
+                at_once=self.at_once,
+                loaded=self.loaded,
+                step=step,
+                progress=step.tell,
             )
         written = self.loaded.written
         self._find("Cities written", _rate(written, began), ok=written == self.rows)
@@ -234,28 +241,46 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:,.0f} records/s")
 
 
+class _Bar:
+    """A bar on standard error."""
+
+    def __init__(self, bar: Progress, doing: str, total: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task(doing, total=total, note="")
+        self._waiting = 0
+
+    def __call__(self, count: int) -> None:
+        """Take in that so many records more are done."""
+        # A bar that moves for each of 34,006 records takes longer than the records.
+        self._waiting += count
+        if self._waiting >= _STEP:
+            self.flush()
+
+    def flush(self) -> None:
+        """Show what was taken in."""
+        self._bar.advance(self._task, self._waiting)
+        self._waiting = 0
+
+    def tell(self, progress: Told) -> None:
+        """Show what a job tells of itself beside its records."""
+        failed = f", {progress.failed:,} failed" if progress.failed else ""
+        sent = f"{progress.bytes_sent / 1e6:.1f} MB sent"
+        self._bar.update(self._task, note=f"{progress.at_once} at once, {sent}{failed}")
+
+
 @contextmanager
-def _progress(doing: str, total: int) -> Generator[Callable[[int], None]]:
+def _progress(doing: str, total: int) -> Generator[_Bar]:
     """Show a bar on standard error; what it yields is told how many records are done."""
     columns = (
         TextColumn("{task.description:<8}"),
         BarColumn(),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
         _Rate(),
+        TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=status()) as bar:
-        task = bar.add_task(doing, total=total)
-        waiting = 0
-
-        def step(count: int) -> None:
-            # A bar that moves for each of 34,006 records takes longer than the records.
-            nonlocal waiting
-            waiting += count
-            if waiting >= _STEP:
-                bar.advance(task, waiting)
-                waiting = 0
-
+    with Progress(*columns, console=status()) as shown:
+        bar = _Bar(shown, doing, total)
         try:
-            yield step
+            yield bar
         finally:
-            bar.advance(task, waiting)
+            bar.flush()

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from attrs import define, field, frozen
 
-from creatio_async import Creatio, CreatioError, NotFoundError
+from creatio_async import Creatio, CreatioError, NotFoundError, Progress
 from creatio_async.data import City, cities
 
 __all__ = [
@@ -110,8 +110,12 @@ async def load(
     at_once: int,
     loaded: Loaded,
     step: Callable[[int], None],
+    progress: Callable[[Progress], object] | None = None,
 ) -> None:
-    """Write the first *rows* cities, telling *loaded* of each; *step* is called for each too."""
+    """Write the first *rows* cities, telling *loaded* of each; *step* is called for each too.
+
+    *progress* is that of the job.
+    """
 
     def source() -> Iterator[dict[str, Any]]:
         for city in islice(cities(), rows):
@@ -120,7 +124,8 @@ async def load(
             loaded.sent.add(row)
             yield row
 
-    async with crm.odata["City"].create_many(source(), at_once=at_once) as outcomes:
+    job = crm.odata["City"].create_many(source(), at_once=at_once, progress=progress)
+    async with job as outcomes:
         async for outcome in outcomes:
             if outcome.ok:
                 loaded.written += 1
