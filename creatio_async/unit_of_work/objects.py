@@ -1,11 +1,11 @@
 """Objects of a class as rows that are followed: what was assigned is found by comparing."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, cast
 
 from attrs import define, field
 
+from creatio_async.models.base import UNSET
 from creatio_async.models.codec import Codec
 from creatio_async.models.shapes import is_model, shape_of
 from creatio_async.models.writing import row_of
@@ -46,17 +46,38 @@ class TrackedObject(TrackedRow):
 
     def _show(self, values: Mapping[str, Any]) -> None:
         """Let the object have *values*, as far as it has such fields."""
-        fields = shape_of(type(self.given)).fields
-        shown = {name: value for name, value in values.items() if name in fields}
+        shape = shape_of(type(self.given))
+        shown = {name: value for name, value in values.items() if name in shape.fields}
         if not shown:
             return
-        made = Codec[Any](shape_of(type(self.given))).returned(shown)
-        with suppress(AttributeError):  # of a class whose objects do not change
-            for name in shown:
-                own = fields[name].name
+        made = Codec[Any](shape).returned(shown)
+        is_fixed = False
+        for name in shown:
+            own = shape.fields[name].name
+            try:
                 setattr(self.given, own, getattr(made, own))
+            except AttributeError:  # of a class whose objects do not change
+                is_fixed = True
+            else:
+                self._leave(name)
         now = columns_of(self.given, self._place)
-        self._values.update({name: now[name] for name in shown if name in now})
+        held = {name: now[name] for name in shown if name in now}
+        self._values.update(held)
+        if is_fixed and self._original is not None:
+            self._original.update(held)  # else it would differ for ever
+
+    def _leave(self, column: str) -> None:
+        """Unset the row behind the lookup *column*, which may lead to another one now."""
+        field = shape_of(type(self.given)).fields.get(column.removesuffix("Id"))
+        if field is None or field.kind.row_type is None:
+            return
+        behind = getattr(self.given, field.name, None)
+        if as_guid(getattr(behind, "Id", None)) != as_guid(self._values[column]):
+            own = getattr(self.given, "__dict__", None)
+            if own is None:
+                setattr(self.given, field.name, UNSET)
+            else:
+                own.pop(field.name, None)
 
 
 def named(given: Any, row: Mapping[str, Any] | None, doing: str) -> tuple[str, Mapping[str, Any]]:
