@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from attrs import define, field
 
-from creatio_async import ALL, Creatio, Job, Outcome, Report, read_journal
+from creatio_async import ALL, Creatio, Job, Outcome, Report, lookup, read_journal
 from creatio_async.emulator import DropAfter, Emulator, Refuse
 from creatio_async.messages import Request, Response
 from tests.api.canned import client
@@ -190,3 +190,45 @@ async def test_a_full_disk_ends_the_job_and_the_next_run_makes_up_for_it(
         assert resumed.rows == whole.rows
         assert read_journal(journal).finished
     assert lines > 5
+
+
+NAMED = {"CountryId": lookup("Country", by="Name")}
+
+
+@pytest.mark.parametrize("known", ["none", "some", "all"])
+async def test_rows_that_are_not_sent_because_of_a_name_are_in_the_journal(
+    known: str, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal"
+    names = {"none": ["Nowhere"], "some": ["Nowhere", "Elbonia"], "all": ["Elbonia"]}[known]
+    given = [
+        {"Name": f"City {number}", "CountryId": names[number // 5 % len(names)]}
+        for number in range(COUNT)
+    ]
+
+    def make(crm: Creatio, path: Path) -> Job:
+        return crm.odata["City"].create_many(given, lookups=NAMED, journal=path, **OPTIONS)
+
+    async def with_country(there: list[dict[str, Any]]) -> Ran:
+        with Emulator() as site:
+            site.insert("Country", [{"Id": key(500), "Name": "Elbonia"}])
+            site.insert("City", there)
+            camera = Camera(site, journal)
+            async with client(camera) as crm:
+                job = make(crm, journal)
+                async with job as outcomes:
+                    told = in_order([each async for each in outcomes])
+            found = {row["Name"]: row["Description"] for row in site.rows("City")}
+            assert len(found) == len(site.rows("City"))
+        return Ran(told, job.report, found, camera)
+
+    whole = await with_country([])
+    assert shown(list(read_journal(journal))) == shown(whole.outcomes)
+    assert read_journal(journal).finished
+    assert whole.rows.keys() == {each.row["Name"] for each in whole.outcomes if each.ok}
+    for moment in whole.camera.moments:
+        journal.write_bytes(moment.journal)
+        resumed = await with_country(moment.rows)
+        assert resumed.rows == whole.rows
+        assert resumed.report.counts == whole.report.counts
+        assert read_journal(journal).finished

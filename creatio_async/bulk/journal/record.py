@@ -254,10 +254,12 @@ class Journal:
         Raises:
             OSError: It cannot be written.
         """
+        if self._pending and any(each.index >= self._rows for each in outcomes):
+            self._flush()  # rows that need not be sent are told of all the same
+        if self._is_halted:
+            outcomes = [each for each in outcomes if each.index < self._rows]
         if not outcomes:
             return
-        if self._sifts:  # rows that need not be sent are told of as they are
-            self._flush()
         if outcomes[0].index < 0:
             self._file.write(deletions(outcomes))
         else:
