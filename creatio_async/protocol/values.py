@@ -178,6 +178,8 @@ def _encode(value: Any) -> Any:
         return _temporal_text(value)
     if isinstance(value, Decimal):
         return orjson.Fragment(number_text(value))
+    if isinstance(value, UUID):  # of a derived class: some database drivers have their own
+        return str(value)
     if isinstance(value, bytes | bytearray):
         return urlsafe_b64encode(value).decode("ascii")
     if isinstance(value, Mapping):

@@ -210,3 +210,14 @@ def test_among_nulls_and_texts_that_look_like_them_what_has_no_place_is_found(
 def test_nulls_that_were_given_are_nulls(row: dict[str, Any]) -> None:
     encoded = dumps_rows({"rows": [row, row]}, lambda: [("row 0", row), ("row 1", row)], 3)
     assert orjson.loads(encoded) == {"rows": [row, row]}
+
+
+def test_a_guid_of_a_database_driver_is_a_guid() -> None:
+    class Key(UUID):
+        """Such as asyncpg gives."""
+
+    row = {"Id": Key(int=5)}
+    check_row(row, "row 1")
+    assert dumps_rows(row, lambda: [("row 1", row)], 1) == (
+        b'{"Id":"00000000-0000-0000-0000-000000000005"}'
+    )

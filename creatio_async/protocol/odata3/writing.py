@@ -8,7 +8,7 @@ numbers with a fraction are of type Edm.Decimal, so that a float goes out as one
 import datetime as dt
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -58,9 +58,10 @@ def atom_entry(
             of a column and of a link. The column is named.
         TypeError: A value is of a type that OData does not have.
     """
-    known = types or {}
     told = _hrefs(values, links)
-    properties = "".join(_property(name, edm, text) for name, edm, text in _texts(values, known))
+    properties = "".join(
+        _property(name, value, edm, text) for name, value, edm, text in _texts(values, types or {})
+    )
     category = (
         f'<category term="{_quoted(type_name, "type_name")}" scheme="{SCHEME}"/>'
         if type_name
@@ -98,9 +99,9 @@ def verbose_entry(
     """
     told = _hrefs(values, links)
     row: dict[str, Any] = {"__metadata": {"type": type_name}} if type_name else {}
-    for name, edm, text in _texts(values, types or {}):
-        value = values[name]
-        row[name] = value if isinstance(value, bool | str) or edm == "Edm.Int32" else text
+    for name, value, edm, text in _texts(values, types or {}):
+        as_it_is = isinstance(value, bool | str) or (isinstance(value, int) and edm in _SMALL)
+        row[name] = value if as_it_is else text
     for name, kind, hrefs in told:
         found = [{"__metadata": {"uri": href}} for href in hrefs]
         row[name] = found if kind == "feed" else found[0]
@@ -128,62 +129,79 @@ def _hrefs(values: Mapping[str, Any], links: Hrefs | None) -> list[tuple[str, st
 
 def _texts(
     values: Mapping[str, Any], types: Mapping[str, str]
-) -> Iterator[tuple[str, str, str | None]]:
-    """Give the columns with their types, empty where none is told, and values as text."""
+) -> Iterator[tuple[str, Any, str, str | None]]:
+    """Give the columns and their values, the types, empty where none is told, and the texts."""
     for name, value in values.items():
         _check_element(name)
-        edm = types.get(name) or _type_of(name, value)
-        yield name, edm, None if value is None else _text(value, edm)
+        given = types.get(name)
+        if value is None:
+            yield name, value, given or "", None
+            continue
+        edm, write = _kind_of(name, value)
+        text = write(value)
+        if given == "Edm.DateTimeOffset" and isinstance(value, dt.date):
+            text += "Z"
+        elif edm == "Edm.Int32" and not -_INT32 <= value < _INT32:
+            edm = "Edm.Int64" if -_INT64 <= value < _INT64 else "Edm.Decimal"
+        yield name, value, given or edm, text
 
 
-def _type_of(name: str, value: Any) -> str:
-    if value is None or isinstance(value, str):
-        return ""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if -_INT32 <= value < _INT32:
-            return "Edm.Int32"
-        return "Edm.Int64" if -_INT64 <= value < _INT64 else "Edm.Decimal"
-    edm = next((edm for kind, edm in _TYPES if isinstance(value, kind)), None)
-    if edm is None:
+def _kind_of(name: str, value: object) -> "_Kind":
+    known = _KINDS.get(type(value))
+    if known is None:  # its class is derived from one of them
+        known = next((its for kind, its in _KINDS.items() if isinstance(value, kind)), None)
+    if known is None:
         raise TypeError(f"the row, {name!r}: OData has no type for {type(value).__name__}")
-    return edm
+    return known
 
 
-_TYPES: Final[tuple[tuple[Any, str], ...]] = (
-    (bool, "Edm.Boolean"),
-    (UUID, "Edm.Guid"),
-    (float | Decimal, "Edm.Decimal"),
-    (dt.date, "Edm.DateTime"),  # a datetime is a date
-    (dt.time | dt.timedelta, "Edm.Time"),
-    (bytes | bytearray, "Edm.Binary"),
-)
+def _flag(value: bool) -> str:  # noqa: FBT001 - the value, as of every other type
+    return "true" if value else "false"
 
 
-def _text(value: Any, edm: str) -> str:
-    """Return *value* as both formats write it, one that `check_row` has let pass."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        value = Decimal(repr(value))
-    if isinstance(value, Decimal):
-        return number_text(value)
-    if isinstance(value, dt.date):
-        return naive_text(value) + ("Z" if edm == "Edm.DateTimeOffset" else "")
-    if isinstance(value, dt.time):
-        return time_text(value)
-    if isinstance(value, dt.timedelta):
-        return duration_text(value)
-    if isinstance(value, bytes | bytearray):
-        return b64encode(value).decode("ascii")
-    return str(value)
+def _float_text(value: float) -> str:
+    return number_text(Decimal(repr(value)))
 
 
-def _property(name: str, edm: str, text: str | None) -> str:
-    typed = f' m:type="{_quoted(edm, name)}"' if edm and edm != "Edm.String" else ""
+def _base64(value: bytes | bytearray) -> str:
+    return b64encode(value).decode("ascii")
+
+
+_Kind = tuple[str, Callable[[Any], str]]
+_KINDS: Final[dict[type, _Kind]] = {
+    str: ("", str),
+    bool: ("Edm.Boolean", _flag),
+    int: ("Edm.Int32", int.__repr__),
+    float: ("Edm.Decimal", _float_text),
+    Decimal: ("Edm.Decimal", number_text),
+    UUID: ("Edm.Guid", str),
+    dt.date: ("Edm.DateTime", naive_text),
+    dt.datetime: ("Edm.DateTime", naive_text),
+    dt.time: ("Edm.Time", time_text),
+    dt.timedelta: ("Edm.Time", duration_text),
+    bytes: ("Edm.Binary", _base64),
+    bytearray: ("Edm.Binary", _base64),
+}
+"""The type that a value goes out with, and how it is written once `check_row` has let it pass."""
+
+_SMALL: Final = frozenset({"Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32"})
+"""Types whose numbers JSON has as they are; longer ones are texts in it."""
+
+
+def _property(name: str, value: object, edm: str, text: str | None) -> str:
+    typed = _typed(edm)
     if text is None:
         return f'<d:{name}{typed} m:null="true"/>'
+    if not isinstance(value, str):
+        return f"<d:{name}{typed}>{text}</d:{name}>"
     space = ' xml:space="preserve"' if text != text.strip() else ""
     return f"<d:{name}{typed}{space}>{_clean(text, name)}</d:{name}>"
+
+
+@lru_cache(maxsize=256)
+def _typed(edm: str) -> str:
+    """Return the attribute that tells a type; texts need none."""
+    return f' m:type="{_quoted(edm, "types")}"' if edm not in {"", "Edm.String"} else ""
 
 
 def _clean(text: str, name: str) -> str:

@@ -158,6 +158,11 @@ def test_any_encoding_that_xml_tells_is_read(encoding: str) -> None:
     assert read_atom(text.encode(encoding)).rows == [{"N": "Ärger"}]
 
 
+def test_letters_of_an_old_code_page_are_read() -> None:
+    text = '<?xml version="1.0" encoding="windows-1251"?>' + feed(entry("<d:N>Иван</d:N>")).decode()
+    assert read_atom(text.encode("cp1251")).rows == [{"N": "Иван"}]
+
+
 def test_values_have_the_types_that_are_told() -> None:
     row = row_of(
         '<d:A m:type="Edm.Guid">405947D0-2FFB-4DED-8675-0475F19F5A81</d:A>'

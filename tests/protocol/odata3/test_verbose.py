@@ -92,6 +92,10 @@ def test_without_types_only_a_column_of_dates_alone_is_one() -> None:
         {"When": None, "Note": "x"},
         {"When": "1970-01-01T00:00:00Z", "Note": ""},
     ]
+    beyond = {"A": "/Date(999999999999999)/"}
+    assert row_of(beyond) == beyond
+    with pytest.raises(FormatError, match=r"'A' holds '/Date\(9+\)/', which is no Edm\.DateTime"):
+        row_of(beyond, types={"A": "Edm.DateTime"})
     zoned = {"A": "2018-10-26T09:13:30Z", "B": "2018-10-26", "C": "/Date(x)/", "D": "P1D"}
     assert row_of(zoned) == zoned
 
@@ -141,6 +145,8 @@ def test_types_tell_what_a_text_is() -> None:
     exact = row_of(row, types=types, decimals=True)
     assert exact == {**wanted, "Amount": Decimal("10.50"), "Rate": Decimal("0.5")}
     assert [type(exact[name]) for name in ("Amount", "Whole", "Rate")] == [Decimal, int, Decimal]
+    for decimals in (False, True):
+        assert row_of({"Rate": "NaN"}, types=types, decimals=decimals) == {"Rate": "NaN"}
     with pytest.raises(FormatError, match=r"'Amount' holds 'much', which is no Edm\.Decimal"):
         row_of({"Amount": "much"}, types=types)
 

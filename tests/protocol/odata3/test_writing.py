@@ -2,6 +2,7 @@ import datetime as dt
 import math
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
@@ -109,6 +110,27 @@ def test_a_given_type_goes_before_that_of_the_value() -> None:
         f'<d:C m:type="Edm.Guid">{GUID}</d:C><d:D>x</d:D>'
     )
     assert orjson.loads(verbose_entry(values, types=types))["A"] == "2026-01-31T09:30:05Z"
+
+
+def test_a_value_of_a_derived_class_is_written_as_its_base() -> None:
+    class Level(IntEnum):
+        HIGH = 3
+
+    class Name(str):
+        __slots__ = ()
+
+    class Key(UUID):
+        pass
+
+    values = {"A": Level.HIGH, "B": Name("<b>"), "C": Key(GUID), "D": None, "E": Decimal(7)}
+    types = {"D": "Edm.Guid", "E": "Edm.Int32"}
+    assert properties(atom_entry(values, types=types)) == (
+        '<d:A m:type="Edm.Int32">3</d:A><d:B>&lt;b&gt;</d:B>'
+        f'<d:C m:type="Edm.Guid">{GUID}</d:C><d:D m:type="Edm.Guid" m:null="true"/>'
+        '<d:E m:type="Edm.Int32">7</d:E>'
+    )
+    body = verbose_entry(values, types=types)
+    assert orjson.loads(body) == {"A": 3, "B": "<b>", "C": GUID, "D": None, "E": "7"}
 
 
 def test_an_object_tells_its_links_and_its_type() -> None:
