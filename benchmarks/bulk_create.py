@@ -18,11 +18,11 @@ _ENTRIES = (
     Entry("await create_many(rows)", "create-for-report"),
     Entry("async for outcome", "create-for-outcomes"),
 )
-_BOUND = ("await create_many(rows)", 1.6)
+_BOUND = ("await create_many(rows)", 1.4)
 
 HEATS = (
     Heat("Bulk create, answers with the row", "full", _ENTRIES, _BOUND),
-    Heat("Bulk create, answers without a body", "bare", _ENTRIES, ("await create_many(rows)", 2.5)),
+    Heat("Bulk create, answers without a body", "bare", _ENTRIES, ("await create_many(rows)", 1.8)),
 )
 
 
