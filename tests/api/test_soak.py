@@ -11,6 +11,7 @@ import os
 import random
 import tracemalloc
 from collections import Counter
+from math import ceil
 from time import perf_counter
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.api.scripted import eventually, open_sockets
 
 CALLS = int(os.environ.get("SOAK_CALLS", "20000"))
 TASKS = 200
-EVERY = max(1_000, CALLS // 30)
+EVERY = max(1_000, ceil(CALLS / 30))
 """Calls from one expiry of all sessions to the next."""
 
 POLICY = RetryPolicy(attempts=6, wait_initial=0.001, wait_max=0.01, wait_jitter=0.001)
@@ -128,7 +129,7 @@ async def test_every_call_is_answered_or_fails_in_a_known_way_and_nothing_is_lef
                 )
                 assert sum(became.values()) == CALLS
                 assert became["done"] > 0.97 * CALLS, became
-                assert expiries == CALLS // EVERY
+                assert expiries == ceil(CALLS / EVERY)
                 assert counting.logins == expiries, "one login for each expiry"
                 assert grown < 2_000_000, f"{grown:,} bytes"
     await eventually(lambda: open_sockets() == sockets)
