@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from benchmarks import (
     journal,
     memory,
     paged_read,
+    plot,
     single_call,
     sync_unchanged,
     unit_of_work,
@@ -186,3 +188,18 @@ def test_memory_is_told_after_a_short_run_and_a_long_one(
     found = json.loads(capsys.readouterr().out)
     assert found["rows"] == 2_000
     assert found["more"] < 16
+
+
+def test_ratios_are_drawn_beside_their_bounds(tmp_path: Path) -> None:
+    lines = [
+        {"label": label, "ratio": ratio}
+        for label, ratio in (("by hand", 1.0), ("by hand, otherwise", 0.9), ("await it", 1.2))
+    ]
+    heat = {"title": "Heat", "entries": lines, "bounded": "await it", "bound": 1.5}
+    figures, drawn = tmp_path / "figures.json", tmp_path / "drawn.svg"
+    figures.write_text(json.dumps({"heats": [heat]}), encoding="utf-8")
+
+    assert plot.main([str(drawn), str(figures)]) == 0
+    text = drawn.read_text(encoding="utf-8")
+    assert "await it" in text
+    assert "otherwise" not in text

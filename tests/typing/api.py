@@ -66,6 +66,7 @@ from creatio_async import (
     Writer,
     derived,
     isof,
+    lookup,
     now,
     parameter,
     read_dead_letters,
@@ -221,6 +222,8 @@ async def many(crm: Creatio, rows: AsyncIterator[Row]) -> None:
     assert_type(cities.upsert_many(rows, key="Code"), Job)
     assert_type(cities.sync(rows, key=["A", "B"], within=F.Name == "x", dry_run=True), Job)
     assert_type(cities.sync(rows, key="Id", within=ALL, delete_missing=True), Job)
+    by_name = {"CountryId": lookup("Country", by="Name", under="Land", create=True)}
+    assert_type(cities.create_many(rows, lookups=by_name), Job)
     assert_type(read_dead_letters("refused.jsonl"), Iterator[Any])
     assert_type(cities.create_many(rows, journal="load.journal", fsync=True), Job)
     assert_type(read_journal("load.journal"), RecordedJob)
