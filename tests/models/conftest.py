@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from creatio_async import Creatio
+from creatio_async import Creatio, OData
 from creatio_async.emulator import Emulator
 from creatio_async.emulator.metadata import metadata
 from creatio_async.emulator.tables import creatio_tables
@@ -31,3 +31,11 @@ async def crm() -> AsyncIterator[Creatio]:
     with Emulator() as site:
         async with client(site) as opened:
             yield opened
+
+
+@pytest.fixture(params=["OData 4", "OData 3 in Atom", "OData 3 in JSON"])
+def odata(request: pytest.FixtureRequest, crm: Creatio) -> OData:
+    """Return a service of the site, in each version."""
+    if request.param == "OData 4":
+        return crm.odata
+    return crm.odata3.using("json" if "JSON" in request.param else "atom")

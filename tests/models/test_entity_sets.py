@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from attrs import define
 
-from creatio_async import UNSET, Creatio, Model, ModelError, State, column, columns
+from creatio_async import UNSET, Model, ModelError, OData, State, column, columns
 
 KEY = UUID("405947d0-2ffb-4ded-8675-0475f19f5a81")
 
@@ -24,9 +24,9 @@ class Named:
 
 
 async def test_rows_come_as_objects_in_every_way_to_read_them(
-    crm: Creatio, made: ModuleType
+    odata: OData, made: ModuleType
 ) -> None:
-    contacts = crm.odata[made.Contact]
+    contacts = odata[made.Contact]
     found = await contacts.order_by("Name")
     assert [each.Name for each in found] == sorted(each.Name for each in found)
     assert all(type(each) is made.Contact for each in found)
@@ -46,16 +46,16 @@ async def test_rows_come_as_objects_in_every_way_to_read_them(
     assert await query.count() == 1
 
 
-async def test_what_was_not_selected_is_unset(crm: Creatio, made: ModuleType) -> None:
-    one = await crm.odata[made.Contact].select("Id", "Name").first()
+async def test_what_was_not_selected_is_unset(odata: OData, made: ModuleType) -> None:
+    one = await odata[made.Contact].select("Id", "Name").first()
     assert one is not None
     assert set(vars(one)) == {"Id", "Name"}
     with pytest.raises(AttributeError, match=r"Contact\.Notes is unset"):
         _ = one.Notes
 
 
-async def test_expanded_rows_are_objects_of_their_classes(crm: Creatio, made: ModuleType) -> None:
-    accounts, contacts = crm.odata[made.Account], crm.odata[made.Contact]
+async def test_expanded_rows_are_objects_of_their_classes(odata: OData, made: ModuleType) -> None:
+    accounts, contacts = odata[made.Account], odata[made.Contact]
     account = await accounts.create(made.Account(Name="Acme"))
     contact = await contacts.create(made.Contact(Name="Ann", AccountId=account.Id))
     of = columns(made.Contact)
@@ -71,8 +71,8 @@ async def test_expanded_rows_are_objects_of_their_classes(crm: Creatio, made: Mo
     await contacts.update(contact.Id, read)  # what was expanded agrees with the lookup
 
 
-async def test_what_is_set_is_written_and_nothing_else(crm: Creatio, made: ModuleType) -> None:
-    contacts = crm.odata[made.Contact]
+async def test_what_is_set_is_written_and_nothing_else(odata: OData, made: ModuleType) -> None:
+    contacts = odata[made.Contact]
     born = datetime(2000, 2, 29, tzinfo=UTC)
     ann = await contacts.create(made.Contact(Id=KEY, Name="Ann", BirthDate=born, Age=3))
     assert (ann.Id, ann.BirthDate, ann.Age) == (KEY, born, 3)
@@ -86,9 +86,9 @@ async def test_what_is_set_is_written_and_nothing_else(crm: Creatio, made: Modul
 
 
 async def test_a_navigation_property_in_a_row_is_refused_before_anything_is_sent(
-    crm: Creatio, made: ModuleType
+    odata: OData, made: ModuleType
 ) -> None:
-    contacts = crm.odata[made.Contact]
+    contacts = odata[made.Contact]
     account = made.Account(Id=KEY)
     for row in (
         made.Contact(Name="Ann", Account=account),
@@ -110,8 +110,8 @@ async def some(rows: list[Any]) -> AsyncIterator[Any]:
         yield row
 
 
-async def test_bulk_calls_take_objects_and_give_them_back(crm: Creatio, made: ModuleType) -> None:
-    cities = crm.odata[made.City]
+async def test_bulk_calls_take_objects_and_give_them_back(odata: OData, made: ModuleType) -> None:
+    cities = odata[made.City]
     rows = [made.City(Name=f"City {number}") for number in range(250)]
     async with cities.create_many(rows, return_rows=True, order="input") as outcomes:
         told = [outcome async for outcome in outcomes]
@@ -130,9 +130,9 @@ async def test_bulk_calls_take_objects_and_give_them_back(crm: Creatio, made: Mo
 
 
 async def test_a_row_that_fails_is_the_object_in_the_report_and_a_dict_in_the_letter(
-    crm: Creatio, made: ModuleType, tmp_path: Any
+    odata: OData, made: ModuleType, tmp_path: Any
 ) -> None:
-    cities = crm.odata[made.City]
+    cities = odata[made.City]
     await cities.create(made.City(Id=KEY, Name="there"))
     other = made.City(Id=KEY, Name="other")
     report = await cities.create_many([other], dead_letters=tmp_path / "letters")
@@ -144,8 +144,8 @@ async def test_a_row_that_fails_is_the_object_in_the_report_and_a_dict_in_the_le
         await job
 
 
-async def test_a_writer_takes_objects_and_gives_them_back(crm: Creatio, made: ModuleType) -> None:
-    cities = crm.odata[made.City]
+async def test_a_writer_takes_objects_and_gives_them_back(odata: OData, made: ModuleType) -> None:
+    cities = odata[made.City]
     async with cities.writer(linger=0, return_rows=True) as writer:
         row = made.City(Name="Burbank")
         outcome = await writer.create(row)
@@ -158,8 +158,8 @@ async def test_a_writer_takes_objects_and_gives_them_back(crm: Creatio, made: Mo
     assert (await cities.get(outcome.id)).Name == "Burbach"
 
 
-async def test_a_class_written_by_hand_reads_and_writes_as_well(crm: Creatio) -> None:
-    cities = crm.odata[Named]
+async def test_a_class_written_by_hand_reads_and_writes_as_well(odata: OData) -> None:
+    cities = odata[Named]
     burbank = await cities.create(Named(KEY, "Burbank"))
     assert burbank == Named(KEY, "Burbank")
     partial = await cities.get(KEY, select=["Name"])
@@ -204,9 +204,9 @@ class Misfit(Model):
     age: UUID = column("Name")
 
 
-async def test_a_class_that_is_not_that_of_the_site_is_told_with_the_field(crm: Creatio) -> None:
+async def test_a_class_that_is_not_that_of_the_site_is_told_with_the_field(odata: OData) -> None:
     with pytest.raises(ModelError, match=r"^Misfit\.age cannot be 'Supervisor': "):
-        await crm.odata[Misfit].where("Name eq 'Supervisor'").first()
+        await odata[Misfit].where("Name eq 'Supervisor'").first()
 
 
 class Unknown(Model):
@@ -214,8 +214,8 @@ class Unknown(Model):
     Tags: set[str] = UNSET
 
 
-async def test_a_type_that_no_column_has_is_refused_at_once(crm: Creatio) -> None:
+async def test_a_type_that_no_column_has_is_refused_at_once(odata: OData) -> None:
     with pytest.raises(TypeError, match=r"^Unknown\.Tags: no column is of the type set\[str\]"):
-        crm.odata[Unknown]
+        odata[Unknown]
     with pytest.raises(TypeError, match="not of <class 'int'>"):
-        crm.odata[int]
+        odata[int]
