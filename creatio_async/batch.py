@@ -6,32 +6,29 @@ from typing import Any, Literal
 from uuid import UUID
 
 from attrs import define, field
-from yarl import URL
 
 from creatio_async.errors import (
     BatchError,
-    ConflictError,
     FailedDependencyError,
     ResponseError,
     TransportError,
 )
-from creatio_async.messages import Headers, Request, Response
+from creatio_async.messages import Request, Response
 from creatio_async.models.codec import DICTS, Codec, set_of
+from creatio_async.operations import call_of, inner_refusal, inner_request, state_of
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.jsonbatch import Answers, as_response
 from creatio_async.protocol.batch.operations import Format, Method, Operation, check_count
-from creatio_async.protocol.dialect import Dialect, Encoded
-from creatio_async.protocol.faults import refusal
+from creatio_async.protocol.dialect import Dialect
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata.nodes import Named
 from creatio_async.protocol.odata.spec import Expand, Page, QuerySpec, Row, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
-from creatio_async.protocol.retry import Repeat, is_doubtful
+from creatio_async.protocol.retry import is_doubtful
 from creatio_async.protocol.values import check_changes, check_row
 from creatio_async.query import Query
 from creatio_async.rows import with_id
-from creatio_async.runtime.sender import Call, Reply
-from creatio_async.runtime.session import unknown
+from creatio_async.runtime.sender import Reply
 from creatio_async.service import Service
 
 __all__ = ["Batch", "Format", "Group", "Sent"]
@@ -63,7 +60,7 @@ class Sent:
     spec: QuerySpec = field(factory=QuerySpec, repr=False)
     """What a query asks for."""
     rows: list[Row] | None = field(default=None, repr=False)
-    """The rows of a query whose answer was cut into pages."""
+    """What a query or a get gave, where it has been read to its end."""
     codec: Codec[Any] = field(default=DICTS, repr=False)
     """What rows are given as."""
 
@@ -86,16 +83,19 @@ class Sent:
         request, response = self.answer
         if self.kind == "query":
             return self.codec.rows(self.page().rows if self.rows is None else self.rows)
+        if self.kind == "get" and self.rows is not None:
+            return self.codec.row(self.rows[0])
         if self.kind in {"create", "get"} and response.body:
             row = self.dialect.entity(request, response, annotated=self.spec.annotated)
             return self.codec.row(row)
         return None
 
-    def page(self) -> Page:
+    def page(self, *, annotated: bool | None = None) -> Page:
         """Return the rows of the answer to a query."""
         assert self.answer is not None  # noqa: S101 - only once there is one
         spec = self.spec
-        return self.dialect.page(*self.answer, expanded=bool(spec.expand), annotated=spec.annotated)
+        annotated = spec.annotated if annotated is None else annotated
+        return self.dialect.page(*self.answer, expanded=bool(spec.expand), annotated=annotated)
 
 
 Set = str | type[Any]
@@ -232,7 +232,9 @@ class Batch(Group):
         spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))
         (name, codec), row = set_of(entity_set), _key(key)
         path = self._dialect.entity_path(name, row, spec)
-        return self._add("GET", path, "get", row, codec=codec)
+        sent = self._add("GET", path, "get", row, codec=codec)
+        sent.spec = spec
+        return sent
 
     def query(self, query: Query[Any]) -> Sent:
         """Read the rows of *query*: 20,000 at most, or as many as the server's links lead to.
@@ -299,16 +301,22 @@ class Batch(Group):
             raise
         self._settle(reply, items)
         for sent in self._operations:
-            if sent.kind == "query" and sent.state is State.DONE:
+            reads = sent.kind == "query" or (sent.kind == "get" and bool(sent.spec.expand))
+            if reads and sent.state is State.DONE:
                 await self._read_on(sent)
 
     async def _read_on(self, sent: Sent) -> None:
         """Read the rest of an answer that the server has cut into pages."""
+        service, spec = self._service, sent.spec
+        annotated = service.shows_links(spec)
         try:
-            page = sent.page()
-            sent.rows = page.rows
-            if page.next_link is not None:
-                sent.rows = await self._service.rest(page, sent.spec)
+            if sent.kind == "query":
+                page = sent.page(annotated=annotated)
+                await service.complete(page.rows, spec)
+                sent.rows = await service.rest(page, spec)
+            elif sent.answer is not None:
+                sent.rows = [self._dialect.entity(*sent.answer, annotated=annotated)]
+                await service.complete(sent.rows, spec)
         except (TransportError, ResponseError) as error:
             sent.state, sent.error = State.FAILED, error
 
@@ -367,34 +375,3 @@ def _answered(sent: Sent, request: Request, response: Response) -> None:
     sent.answer, sent.status = (request, response), response.status
     sent.error = inner_refusal(request, response)
     sent.state = state_of(sent.error)
-
-
-def inner_refusal(request: Request, response: Response) -> ResponseError | None:
-    """Return the error that the answer to one operation is: the session of a batch is alive."""
-    error = refusal(request, response)
-    return unknown(error) if error is not None and error.status == 401 else error
-
-
-def state_of(error: ResponseError | None) -> State:
-    """Return what the server's own answer to an operation makes of it."""
-    if error is None:
-        return State.DONE
-    return State.CONFLICT if isinstance(error, ConflictError) else State.FAILED
-
-
-def call_of(dialect: Dialect, encoded: Encoded, *, reads: bool) -> Call:
-    """Return the call that sends an *encoded* batch; *reads* says that it holds no write."""
-    return Call(
-        method="POST",
-        path=f"{dialect.service}/$batch",
-        headers=encoded.headers,
-        body=encoded.body,
-        repeat=Repeat.READ if reads else Repeat.REFUSED,
-    )
-
-
-def inner_request(base: str, operation: Operation) -> Request:
-    """Return *operation* as the request that it stands for, without its body."""
-    return Request(
-        method=operation.method, url=URL(base + operation.path, encoded=True), headers=Headers()
-    )

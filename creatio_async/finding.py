@@ -6,10 +6,10 @@ from uuid import UUID
 
 from attrs import frozen
 
-from creatio_async.batch import call_of, inner_refusal, inner_request
 from creatio_async.bulk.source import Source
 from creatio_async.errors import BatchError, NotFoundError
 from creatio_async.models.codec import Codec
+from creatio_async.operations import call_of, inner_refusal, inner_request
 from creatio_async.protocol.batch.jsonbatch import as_response
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
 from creatio_async.protocol.names import key_text
@@ -55,7 +55,7 @@ async def _find(service: Service, name: str, keys: Sequence[str], spec: QuerySpe
     travels = dialect.batch_format(None, continue_on_error=True)
     encoded = dialect.encode_batch(operations, lambda at: keys[at], travels)
     reply = await service.exchange(call_of(dialect, encoded, reads=True))
-    base = str(reply.request.url).removesuffix("$batch")
+    base, annotated = str(reply.request.url).removesuffix("$batch"), service.shows_links(spec)
     found: list[Found] = []
     items = dialect.decode_batch(len(keys), reply.request, reply.response)
     for key, operation, item in zip(keys, operations, items, strict=True):
@@ -67,10 +67,11 @@ async def _find(service: Service, name: str, keys: Sequence[str], spec: QuerySpe
         row: Row | None = None
         if error is None:
             try:
-                row = dialect.row_of(item, base + operation.path, annotated=spec.annotated)
+                row = dialect.row_of(item, base + operation.path, annotated=annotated)
             except ValueError as failure:
                 detail = f"the answer to {operation.path} is no row: {failure}"
                 raise BatchError(reply.request, reply.response, detail) from None
+            await service.complete([row], spec)
         found.append(Found(key, row))
     if not found:
         raise BatchError(reply.request, reply.response, "the first row of the batch has no answer")

@@ -12,6 +12,7 @@ from creatio_async.messages import Upload
 from creatio_async.metadata import read_metadata
 from creatio_async.protocol.dialect import Dialect, Returns
 from creatio_async.protocol.faults import read_detail
+from creatio_async.protocol.json import as_list, as_object
 from creatio_async.protocol.names import check_name, key_text, quote_segment, quote_uri
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
 from creatio_async.protocol.odata.trail import Trail
@@ -23,6 +24,7 @@ __all__ = ["Service"]
 _NUMBER = {"Accept": "text/plain, application/json;q=0.5"}
 _TEXT = {"Accept": "text/plain, */*;q=0.5"}
 _MISSING = frozenset({404})
+_NEXT = "@odata.nextLink"
 _NOT_MODIFIED = frozenset({304})
 
 
@@ -93,9 +95,39 @@ class Service:
         headers = self.dialect.accept_rows(annotated=spec.annotated)
         reply = await self.exchange(Call(method="GET", path=path, headers=headers))
         page = self.dialect.page(
-            reply.request, reply.response, expanded=bool(spec.expand), annotated=spec.annotated
+            reply.request,
+            reply.response,
+            expanded=bool(spec.expand),
+            annotated=self.shows_links(spec),
         )
+        await self.complete(page.rows, spec)
         return page, reply
+
+    def shows_links(self, spec: QuerySpec) -> bool:
+        """Say whether rows are read with annotations: asked for, or needed for `complete`."""
+        return spec.annotated or (self.dialect.has_links and bool(spec.expand))
+
+    async def complete(self, rows: list[Row], spec: QuerySpec) -> None:
+        """Read the rest of the collections in *rows*, where the server cuts these, too.
+
+        Raises:
+            CreatioError: The links lead in a circle, through nothing, or to another origin.
+        """
+        if not (self.dialect.has_links and spec.expand):
+            return
+        for row in rows:
+            links = [name for name in row if name.endswith(_NEXT)]
+            for value in list(row.values()):
+                if isinstance(value, dict | list):
+                    several = as_list(value)
+                    inner: list[Any] = [value] if several is None else several
+                    await self.complete([as_object(each) for each in inner], spec)
+            for name in links:
+                page = Page(rows=row[name.removesuffix(_NEXT)], next_link=row.pop(name))
+                await self.rest(page, spec)
+            if not spec.annotated:
+                for name in [name for name in row if "@" in name]:
+                    del row[name]
 
     async def count(self, name: str, spec: QuerySpec) -> int:
         """Return how many rows match the conditions of *spec*."""
@@ -118,7 +150,10 @@ class Service:
         reply = await self.send("GET", path, Repeat.READ, headers=headers, fine=_NOT_MODIFIED)
         if reply.response.status == 304:
             return None
-        return self.dialect.entity(reply.request, reply.response, annotated=spec.annotated)
+        annotated = self.shows_links(spec)
+        row = self.dialect.entity(reply.request, reply.response, annotated=annotated)
+        await self.complete([row], spec)
+        return row
 
     def field_path(self, name: str, key: object, field: str) -> str:
         """Return the path of one field of a row, relative to the workspace."""
@@ -150,7 +185,11 @@ class Service:
         headers = self.dialect.accept_rows(annotated=spec.annotated)
         path = self.dialect.related_path(name, key_text(key), navigation, spec)
         reply = await self.send("GET", path, Repeat.READ, headers=headers)
-        found = self.dialect.row_or_page(reply.request, reply.response, annotated=spec.annotated)
+        annotated = self.shows_links(spec)
+        found = self.dialect.row_or_page(reply.request, reply.response, annotated=annotated)
+        if found is None:
+            return None
+        await self.complete(found.rows if isinstance(found, Page) else [found], spec)
         return await self.rest(found, spec) if isinstance(found, Page) else found
 
     async def rest(self, page: Page, spec: QuerySpec) -> list[Row]:

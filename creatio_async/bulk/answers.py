@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
-from creatio_async.batch import inner_refusal, inner_request, state_of
 from creatio_async.bulk.entry import Entry
 from creatio_async.bulk.retrying import Failure, is_passing
 from creatio_async.errors import (
@@ -14,6 +13,7 @@ from creatio_async.errors import (
     ResponseError,
     SessionExpiredError,
 )
+from creatio_async.operations import inner_refusal, inner_request, state_of
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.jsonbatch import Answers, Item, as_response
 from creatio_async.protocol.dialect import Dialect

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from creatio_async.batch import inner_refusal, inner_request
 from creatio_async.bulk.meter import Meter
 from creatio_async.errors import BatchError
+from creatio_async.operations import inner_refusal, inner_request
 from creatio_async.protocol.batch.jsonbatch import Answers, as_response
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.odata.spec import QuerySpec, Row

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Protocol
 
 from attrs import define, field
 
-from creatio_async.batch import call_of, inner_request
 from creatio_async.bulk.answers import Left, read_answers, refuse_whole
 from creatio_async.bulk.entry import Entry, Later
 from creatio_async.bulk.keys import Key
@@ -20,6 +19,7 @@ from creatio_async.bulk.report import Outcome
 from creatio_async.bulk.retrying import Failure, asked_wait, is_about_a_row, is_unsettled
 from creatio_async.bulk.searching import read_queries
 from creatio_async.errors import AuthenticationError, BatchError, ResponseError, TransportError
+from creatio_async.operations import call_of, inner_request
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.jsonbatch import Answers, Item, as_response
 from creatio_async.protocol.batch.operations import Format, Operation

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal
 
 from attrs import define, field
 
-from creatio_async.batch import state_of
 from creatio_async.bulk.entry import Entry
 from creatio_async.bulk.retrying import is_passing
 from creatio_async.errors import ConflictError, ResponseError
+from creatio_async.operations import state_of
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.dialect import Dialect

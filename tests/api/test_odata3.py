@@ -162,6 +162,39 @@ async def test_the_first_row_and_the_only_one_are_one_request(
     assert len(emulator.requests) == before + 5  # a count of 45 values is three requests
 
 
+async def test_the_rows_in_rows_are_read_to_their_end_wherever_they_are_asked_for(
+    odata3: OData3, emulator: Emulator
+) -> None:
+    account = await odata3["Account"].create({"Name": "Acme"})
+    small = await odata3["Account"].create({"Name": "Small"})
+    emulator.insert("Contact", [{"Name": f"C{n}", "AccountId": account["Id"]} for n in range(95)])
+    emulator.insert("Contact", [{"Name": "S", "AccountId": small["Id"]}])
+    inner = "ContactCollectionByAccount"
+    accounts, expand = odata3["Account"], [f"{inner}/Account"]
+    ours = accounts.where(F.Id.in_([account["Id"], small["Id"]])).order_by("Name")
+    batch = odata3.batch()
+    several = batch.query(ours.expand(*expand))
+    alone = batch.get("Account", account["Id"], expand=expand)
+    await batch.send()
+    asked = [account["Id"]]
+    (many,) = [each.row async for each in accounts.get_many(asked, expand=expand)]
+    related = await odata3["Contact"].related(
+        (await odata3["Contact"].where(F.Name == "C1").one())["Id"], "Account", expand=expand
+    )
+    assert many is not None
+    assert isinstance(related, dict)
+    read, annotated = await ours.expand(*expand), await ours.expand(*expand).annotated()
+    one = await accounts.get(account["Id"], expand=expand)
+    for row in (read[0], several.result()[0], alone.result(), many, related, one, annotated[0]):
+        assert sorted(each["Name"] for each in row[inner]) == sorted(f"C{n}" for n in range(95))
+        assert {each["Account"]["Name"] for each in row[inner]} == {"Acme"}
+    assert [len(row[inner]) for row in read] == [95, 1]
+    assert not any("@" in name for row in (*read, *read[0][inner]) for name in row)
+    assert "@odata.editLink" in annotated[0]
+    assert f"{inner}@odata.nextLink" not in annotated[0]
+    assert "@odata.editLink" in annotated[0][inner][94]
+
+
 # --- Single rows ----------------------------------------------------------------------------------
 
 

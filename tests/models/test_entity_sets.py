@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from attrs import define
 
-from creatio_async import UNSET, Model, ModelError, OData, State, column, columns
+from creatio_async import UNSET, Creatio, Model, ModelError, OData, State, column, columns
 
 KEY = UUID("405947d0-2ffb-4ded-8675-0475f19f5a81")
 
@@ -182,13 +182,13 @@ async def test_both_versions_of_odata_take_the_same_classes(crm: Creatio, made: 
         assert [outcome.ok async for outcome in outcomes] == [True]
 
 
-async def test_a_batch_takes_objects_and_gives_them(crm: Creatio, made: ModuleType) -> None:
-    batch = crm.odata.batch()
+async def test_a_batch_takes_objects_and_gives_them(odata: OData, made: ModuleType) -> None:
+    batch = odata.batch()
     acme = batch.create(made.Account, made.Account(Name="Acme"))
     ann = batch.create(made.Contact, {"Name": "Ann", "AccountId": acme})
     batch.update(made.Contact, ann, made.Contact(Age=5))
     read = batch.get(made.Contact, ann, select=["Name", "Age"])
-    found = batch.query(crm.odata[made.Account].where(columns(made.Account).Name == "Acme"))
+    found = batch.query(odata[made.Account].where(columns(made.Account).Name == "Acme"))
     await batch.send()
     assert acme.result().Id == UUID(acme.id)
     assert read.result() == made.Contact(Name="Ann", Age=5)
