@@ -469,7 +469,8 @@ async def test_at_whatever_moment_it_is_cancelled_each_row_is_accounted_for(
         for number in range(60):
             read = number + 1
             same = number % 5 == 0
-            yield Update("City", key, {}) if same else Create("City", {"Name": str(number)})
+            change = Update("City", key, {"Name": "there"})
+            yield change if same else Create("City", {"Name": str(number)})
 
     async def later() -> Any:
         for each in operations():
