@@ -30,11 +30,14 @@ __all__ = ["OData"]
 _Operation = Create | Update | Delete
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class OData:
     """OData 4: ``crm.odata``."""
 
     _service: Service
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self._service.root}>"
 
     @overload
     def __getitem__(self, name: str) -> EntitySet: ...

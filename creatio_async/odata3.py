@@ -12,7 +12,7 @@ from creatio_async.service import Service
 __all__ = ["OData3"]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class OData3(OData):
     """OData 3: ``crm.odata3``. The calls are those of `OData`.
 

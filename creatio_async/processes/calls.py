@@ -48,7 +48,7 @@ __all__ = ["Processes"]
 P = TypeVar("P", bound=Process)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Processes:
     """The processes of a site: ``crm.processes``.
 
@@ -66,6 +66,9 @@ class Processes:
 
     def __attrs_post_init__(self) -> None:
         self._journal = Journal(Service(self._sender, Dialect4()))
+
+    def __repr__(self) -> str:
+        return f"<Processes of {self._sender.session.workspace}>"
 
     async def execute(
         self,

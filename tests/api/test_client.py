@@ -91,7 +91,16 @@ def test_a_password_never_shows() -> None:
     assert "s3cret" not in repr(Password("Supervisor", "s3cret"))
 
 
-@pytest.mark.parametrize("name", ["odata", "processes"])
+async def test_what_a_client_hands_out_is_shown_in_a_few_words(emulator: Emulator) -> None:
+    async with client(emulator) as crm:
+        assert [repr(crm.odata), repr(crm.odata3), repr(crm.processes)] == [
+            "<OData at http://crm.test/0/odata/>",
+            "<OData3 at http://crm.test/0/ServiceModel/EntityDataService.svc/>",
+            "<Processes of http://crm.test/0>",
+        ]
+
+
+@pytest.mark.parametrize("name", ["odata", "odata3", "processes"])
 async def test_a_client_that_is_not_open_says_so(name: str, emulator: Emulator) -> None:
     crm = client(emulator)
     with pytest.raises(RuntimeError, match="use it within 'async with"):
