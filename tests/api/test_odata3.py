@@ -1,5 +1,6 @@
 """OData 3: what differs from OData 4, and what it cannot do."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from creatio_async import (
     BadRequestError,
+    BatchError,
     Create,
     Creatio,
     CreatioError,
@@ -19,7 +21,7 @@ from creatio_async import (
     State,
     UnexpectedResponseError,
 )
-from creatio_async.emulator import Answer, DropAfter, Emulator
+from creatio_async.emulator import Answer, DropAfter, Emulator, Refuse
 from creatio_async.messages import Response
 from tests.api.canned import answer, canned, client
 from tests.api.services import sent
@@ -455,6 +457,75 @@ async def test_what_the_version_has_no_word_for_is_refused_before_anything_is_se
     assert len(emulator.requests) == before
     city = await crm.odata3.using("json")["City"].create({"Name": "\x01"})
     assert await crm.odata3.using("json")["City"].value(city["Id"], "Name") == "\x01"
+
+
+NO_ROW = Refuse(200, body=b"<feed")
+
+
+async def test_an_answer_in_a_batch_that_is_no_row_is_an_error_of_the_batch(
+    odata3: OData3, emulator: Emulator
+) -> None:
+    emulator.troubles.add(NO_ROW, method="GET", inner=True, times=None)
+    with pytest.raises(BatchError, match="is no row"):
+        [each async for each in odata3["Contact"].get_many([ANDREW])]
+    batch = odata3.batch()
+    found, several = batch.get("Contact", ANDREW), batch.query(odata3["Contact"])
+    await batch.send()
+    assert several.state is State.FAILED
+    for each in (found, several):
+        with pytest.raises(UnexpectedResponseError):
+            each.result()
+
+
+async def test_a_look_up_that_gives_no_row_leaves_a_create_unknown_and_repeats_an_update(
+    odata3: OData3, emulator: Emulator
+) -> None:
+    emulator.troubles.add(DropAfter(), path="$batch")
+    emulator.troubles.add(NO_ROW, method="GET", inner=True, times=None)
+    async with odata3["City"].create_many([{"Name": "Rome"}, {"Name": "Oslo"}]) as outcomes:
+        states = [each.state async for each in outcomes]
+    assert states == [State.UNKNOWN, State.UNKNOWN]
+    ids = [row["Id"] for row in emulator.rows("City")]
+    assert len(ids) == 2
+    emulator.troubles.add(DropAfter(), path="$batch")
+    report = await odata3["City"].update_many([{"Id": each, "Name": "x"} for each in ids])
+    assert report.done == 2
+
+
+async def test_a_row_that_was_written_and_comes_back_as_none_is_written_all_the_same(
+    odata3: OData3, emulator: Emulator
+) -> None:
+    emulator.troubles.add(Refuse(201, body=b"<feed"), method="POST", inner=True)
+    rows = [{"Name": "Rome"}, {"Name": "Oslo"}]
+    async with odata3["City"].create_many(rows, return_rows=True) as outcomes:
+        told = [each async for each in outcomes]
+    assert [each.state for each in told] == [State.DONE, State.DONE]
+    assert [each.saved is None for each in told] == [True, False]
+
+
+async def test_single_rows_are_pushed_by_many_tasks(odata3: OData3, emulator: Emulator) -> None:
+    emulator.troubles.add(DropAfter(), path="$batch", times=2)
+    async with odata3["City"].writer(linger=0, batch_size=10) as writer:
+        made = await asyncio.gather(*(writer.create({"Name": f"City {n}"}) for n in range(40)))
+        await asyncio.gather(*(writer.update(each.id, {"Name": "x"}) for each in made[:20]))
+        gone = await asyncio.gather(*(writer.delete(each.id) for each in made[30:]))
+    assert {each.state for each in (*made, *gone)} == {State.DONE}
+    names = [row["Name"] for row in emulator.rows("City")]
+    assert (len(names), names.count("x")) == (30, 20)
+
+
+async def test_a_synchronization_reads_all_pages_and_writes_what_differs(
+    odata3: OData3, emulator: Emulator
+) -> None:
+    cities(emulator, 130)
+    rows = [{"Name": f"City {n:03}", "Description": "" if n else "first"} for n in range(120)]
+    rows.append({"Name": "new", "Description": "new"})
+    key: Any = {"key": "Name", "within": F.Name.startswith("City"), "delete_missing": True}
+    report = await odata3["City"].sync(rows, **key)
+    assert report.written == {"create": 1, "update": 1, "delete": 10}
+    again = await odata3["City"].sync(rows[:-1], **key)
+    assert again.written == {}
+    assert len(emulator.rows("City")) == 121
 
 
 # --- Answers that are none ------------------------------------------------------------------------
