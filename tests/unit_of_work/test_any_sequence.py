@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from attrs import define, field
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from creatio_async import CreatioError, SaveError, TrackedRow, UnitOfWork
@@ -180,7 +180,7 @@ class Trial:
 
 
 @pytest.mark.parametrize("service", ["odata", "odata3"])
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sequence=st.lists(steps, max_size=25))
 def test_any_sequence_of_changes_and_failures_leaves_the_table_as_meant(
     service: str, sequence: list[tuple[Any, ...]]

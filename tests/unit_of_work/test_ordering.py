@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creatio_async.unit_of_work.changes import Change, Planned
@@ -75,6 +75,7 @@ links = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(links, st.lists(st.sampled_from(["create", "delete", "old"]), min_size=10, max_size=10))
 def test_no_lookup_leads_nowhere_at_any_moment_and_in_the_end_all_is_as_wanted(
     wanted: list[dict[str, int]], kinds: list[str]

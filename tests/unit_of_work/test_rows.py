@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creatio_async import EntityState
@@ -113,6 +113,7 @@ def test_a_row_shows_no_values() -> None:
     assert repr(read(Name="secret")) == f"<Contact {ID} unchanged>"
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abc"), st.integers(0, 2)),
     st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2))),
