@@ -37,7 +37,8 @@ Within = Condition | str | Literal[_All.ALL]
 class Syncs(Matching):
     """The plan of a job that makes rows the same as the input.
 
-    Of each row that is there, 16 bytes of its `Id`, 16 of its key and 8 of each column are kept.
+    Of each row that is there, 16 bytes of its `Id`, 16 of its key, 8 of each column and 8 of all of
+    them are kept: rows that are written alike need no look at their columns.
     """
 
     kind: ClassVar[str] = "sync"
