@@ -255,7 +255,8 @@ async def test_memory_stays_flat_over_any_number_of_rows() -> None:
         finally:
             tracemalloc.stop()
     assert count == 60_000
-    assert max(peaks[30:]) < 1.2 * max(peaks[5:15])
+    # yarl keeps some hundred addresses, 2 kB each; the rows of a page take a hundred times that
+    assert max(peaks[30:]) - max(peaks[5:15]) < 200_000
 
 
 async def test_a_walk_that_is_left_early_asks_for_no_more() -> None:
