@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self, get_args
+from typing import TYPE_CHECKING, Self, get_args
 
 import aiohttp
-from attrs import frozen
+from attrs import define
 from yarl import URL
 
 from creatio_async.asking import Asking, Body, Download
@@ -19,9 +19,7 @@ from creatio_async.auth import Auth, ClientCredentials, Password
 from creatio_async.checking import Checked, check
 from creatio_async.messages import Headers, Response
 from creatio_async.odata import OData
-from creatio_async.odata3 import OData3
 from creatio_async.processes import Processes
-from creatio_async.protocol.dialect3 import Dialect3
 from creatio_async.protocol.dialect4 import Dialect4
 from creatio_async.protocol.odata.reading import Reading
 from creatio_async.protocol.retry import RetryPolicy
@@ -35,18 +33,22 @@ from creatio_async.runtime.transport import Transport
 from creatio_async.service import Service
 from creatio_async.version import __version__
 
+if TYPE_CHECKING:
+    from creatio_async.odata3 import OData3
+
 __all__ = ["Creatio"]
 
 
-@frozen
+@define
 class _Parts:
     """What a client has while it is open."""
 
     sender: Sender
     odata: OData
-    odata3: OData3
     processes: Processes
     asking: Asking
+    odata3: "OData3 | None" = None
+    """Made when it is asked for."""
 
 
 class Creatio:
@@ -172,12 +174,18 @@ class Creatio:
         return self._open.odata
 
     @property
-    def odata3(self) -> OData3:
+    def odata3(self) -> "OData3":
         """OData 3, in Atom: ``crm.odata3["Contact"]``. The calls are those of `odata`.
 
         ``crm.odata3.using("json")`` is the same in verbose JSON.
         """
-        return self._open.odata3
+        parts = self._open
+        if parts.odata3 is None:
+            from creatio_async.odata3 import OData3  # noqa: PLC0415 - most have no use for it
+
+            reading = self._reading
+            parts.odata3 = OData3.of(parts.sender, nulls=reading.nulls, decimals=reading.decimals)
+        return parts.odata3
 
     @property
     def processes(self) -> Processes:
@@ -300,9 +308,7 @@ class Creatio:
         async with AsyncExitStack() as stack:
             sender = await stack.enter_async_context(self._opening.opened())
             odata = OData(Service(sender, Dialect4(self._reading)))
-            nulls, decimals = self._reading.nulls, self._reading.decimals
-            odata3 = OData3.of(sender, Dialect3(nulls=nulls, decimals=decimals))
-            self._parts = _Parts(sender, odata, odata3, Processes(sender), Asking(sender))
+            self._parts = _Parts(sender, odata, Processes(sender), Asking(sender))
             self._stack = stack.pop_all()
         return self
 

@@ -24,8 +24,12 @@ class OData3(OData):
     _others: dict[Dialect3, Self] = field(init=False, factory=dict["Dialect3", "Self"])
 
     @classmethod
-    def of(cls, sender: Sender, dialect: Dialect3) -> Self:
-        """Return the service in one of its forms."""
+    def of(cls, sender: Sender, *, nulls: bool, decimals: bool) -> Self:
+        """Return the service in Atom; values are read as the client was told."""
+        return cls._of(sender, Dialect3(nulls=nulls, decimals=decimals))
+
+    @classmethod
+    def _of(cls, sender: Sender, dialect: Dialect3) -> Self:
         return cls(Service(sender, dialect), dialect)
 
     def using(
@@ -49,5 +53,5 @@ class OData3(OData):
         wanted = evolve(self._dialect, form=form, change=change, tunnel=tunnel, typed=typed)
         found = self._others.get(wanted)
         if found is None:
-            found = self._others[wanted] = self.of(self._service.sender, wanted)
+            found = self._others[wanted] = self._of(self._service.sender, wanted)
         return found
