@@ -2,8 +2,10 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
+import orjson
 import pytest
 from attrs import fields
 from hypothesis import given, settings
@@ -20,6 +22,7 @@ from creatio_async.protocol.odata.metadata import read_schema
 from creatio_async.protocol.odata.schema import Schema
 from tests.models.documents import ODD, imported, lookups, odd_schema, properties, schema_of
 
+TYPING = Path(__file__).parents[1] / "typing"
 WHOLE = read_schema(metadata(creatio_tables()))
 
 
@@ -142,20 +145,34 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("odd", odd_schema(), few),
     ):
         folder.joinpath(f"{name}.py").write_text(source_of(schema, sets, "here"), "utf-8")
-    folder.joinpath("pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', "utf-8")
+    copy(TYPING / "models.py", folder / "using.py")
+    settings = {
+        "typeCheckingMode": "strict",
+        "reportUnnecessaryTypeIgnoreComment": True,  # a mistake that is not found is one
+        "extraPaths": [str(TYPING.parents[1])],
+    }
+    folder.joinpath("pyrightconfig.json").write_bytes(orjson.dumps(settings))
     return folder
 
 
+def test_the_classes_that_type_checkers_try_are_what_is_written_now() -> None:
+    made = source_of(WHOLE, ["Contact", "City", "Country"], "the $metadata of the emulator")
+    assert (TYPING / "generated.py").read_text("utf-8") == made
+
+
 def test_a_formatter_leaves_the_text_as_it_is(made: Path) -> None:
-    assert (run := tool("ruff", "format", "--isolated", "--diff", made)).returncode == 0, run.stdout
+    files = [made / f"{name}.py" for name in ("whole", "old", "odd")]
+    run = tool("ruff", "format", "--isolated", "--diff", *files)
+    assert run.returncode == 0, run.stdout
 
 
 def test_mypy_strict_accepts_the_text(made: Path) -> None:
-    run = tool("mypy", "--strict", "--cache-dir", made / "cache", *sorted(made.glob("*.py")))
+    files = [made / f"{name}.py" for name in ("whole", "old", "odd")]
+    run = tool("mypy", "--strict", "--cache-dir", made / "cache", *files)
     assert run.stdout == "Success: no issues found in 3 source files\n"
 
 
-def test_pyright_strict_accepts_the_text(made: Path) -> None:
+def test_pyright_strict_accepts_the_text_and_finds_each_mistake_in_its_use(made: Path) -> None:
     run = tool("pyright", "--pythonpath", sys.executable, "-p", made)
     assert run.stdout.startswith("0 errors, 0 warnings"), run.stdout
 
