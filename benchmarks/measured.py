@@ -11,16 +11,19 @@ import gc
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from http.client import HTTPConnection
 from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import orjson
 from yarl import URL
 
 from benchmarks.by_hand import call_one, create_all, ids_of_uuid4, logged_in, read_all
 from benchmarks.canned import city_row, contact_row, printed_row
+from benchmarks.city_rows import CityModel, CitySlots
 from benchmarks.pinning import pin
 from creatio_async import Creatio, Password, State
 from creatio_async.data import cities
@@ -182,6 +185,53 @@ async def _read_pages(task: Task) -> AsyncGenerator[Work]:
         yield work
 
 
+def _read_as(model: type[object]) -> Contestant:
+    @asynccontextmanager
+    async def contestant(task: Task) -> AsyncGenerator[Work]:
+        async with Creatio(task.site, _AS) as crm:
+
+            async def work() -> int:
+                count = 0
+                async for page in crm.odata[model].pages(task.page_size, count=False):
+                    assert type(page.rows[0]) is model
+                    count += len(page.rows)
+                return count
+
+            yield work
+
+    return contestant
+
+
+@asynccontextmanager
+async def _read_objects_by_hand(task: Task) -> AsyncGenerator[Work]:
+    """Pages of dicts of the library's, and objects of them as one would write it."""
+    async with Creatio(task.site, _AS) as crm:
+
+        async def work() -> int:
+            count = 0
+            async for page in crm.odata["City"].pages(task.page_size, count=False):
+                count += len([_object_by_hand(row) for row in page.rows])
+            return count
+
+        yield work
+
+
+def _object_by_hand(row: Mapping[str, Any]) -> CitySlots:
+    return CitySlots(
+        UUID(row["Id"]),
+        datetime.fromisoformat(row["CreatedOn"]),
+        UUID(row["CreatedById"]),
+        datetime.fromisoformat(row["ModifiedOn"]),
+        UUID(row["ModifiedById"]),
+        row["Name"],
+        row["Description"],
+        UUID(row["CountryId"]),
+        UUID(row["RegionId"]),
+        UUID(row["TimeZoneId"]),
+        row["ProcessListeners"],
+    )
+
+
 @asynccontextmanager
 async def _read_rows(task: Task) -> AsyncGenerator[Work]:
     async with Creatio(task.site, _AS) as crm:
@@ -247,8 +297,11 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "create-in-a-unit-of-work": _create_in_a_unit_of_work,
     "create-in-batches": _create_in_batches,
     "read-by-hand": _read_by_hand,
+    "read-models": _read_as(CityModel),
+    "read-objects-by-hand": _read_objects_by_hand,
     "read-pages": _read_pages,
     "read-rows": _read_rows,
+    "read-slots": _read_as(CitySlots),
     "sync-unchanged": _sync_unchanged,
 }
 

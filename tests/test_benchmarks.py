@@ -11,6 +11,7 @@ from benchmarks import (
     bulk_wide,
     journal,
     memory,
+    models,
     paged_read,
     plot,
     single_call,
@@ -63,6 +64,14 @@ def test_paged_read_asks_what_is_asked_by_hand(capsys: pytest.CaptureFixture[str
     for line in heat["entries"]:
         assert line["cpu_us_per_record"] > 0
         assert line["records_per_second"] <= _ROWS / 0.005
+
+
+def test_rows_are_read_as_objects_with_the_requests_of_dicts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [heat] = _ran(models.main, capsys)["heats"]
+    assert [line["requests"] for line in heat["entries"]] == [2] * 4
+    assert len({line["bytes_out"] for line in heat["entries"]}) == 1
 
 
 def test_the_table_names_every_contestant(capsys: pytest.CaptureFixture[str]) -> None:

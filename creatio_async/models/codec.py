@@ -6,15 +6,18 @@ from typing import Any, Final, Generic, cast
 from uuid import UUID
 
 import orjson
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from creatio_async.models.reading import rows_as
+from creatio_async.models.reading import Known, rows_as
 from creatio_async.models.shapes import Shape, is_model, shape_of
 from creatio_async.models.writing import row_of
 from creatio_async.protocol.odata.spec import Page, Row, RowT
 from creatio_async.protocol.values import dumps
 
 __all__ = ["DICTS", "Codec", "codec_of", "set_of"]
+
+_KEPT: Final = 10_000
+"""Values that are kept because they may come again; some megabytes at most."""
 
 _NOT_JSON: Final = (UUID, dt.date, dt.time, dt.timedelta, bytes, bytearray, Enum)
 
@@ -25,6 +28,7 @@ class Codec(Generic[RowT]):
 
     shape: Shape | None = None
     """The class for the rows; None for dicts."""
+    _known: Known = field(init=False, factory=Known.nothing, repr=False)
 
     @property
     def entity_set(self) -> str:
@@ -37,7 +41,7 @@ class Codec(Generic[RowT]):
         Raises:
             ModelError: One of them does not fit the class.
         """
-        return cast("list[RowT]", rows if self.shape is None else rows_as(self.shape, rows))
+        return cast("list[RowT]", rows if self.shape is None else self._objects(self.shape, rows))
 
     def row(self, row: Row) -> RowT:
         """Return one row; as for `rows`."""
@@ -47,7 +51,12 @@ class Codec(Generic[RowT]):
         """Return a page of rows; as for `rows`."""
         if self.shape is None:
             return cast("Page[RowT]", page)
-        return cast("Page[RowT]", evolve(page, rows=rows_as(self.shape, page.rows)))
+        return cast("Page[RowT]", evolve(page, rows=self._objects(self.shape, page.rows)))
+
+    def _objects(self, shape: Shape, rows: list[Row]) -> list[Any]:
+        if self._known.size > _KEPT:
+            object.__setattr__(self, "_known", Known.nothing())  # frozen for everybody else
+        return rows_as(shape, rows, self._known)
 
     def returned(self, row: Row) -> RowT:
         """Return a row as `row` does, which may have values as they were sent: dates, guids.

@@ -1,8 +1,8 @@
 """Rows as objects of a class, by a function that is compiled for each set of columns.
 
 It makes the rows of a page in one loop, without a call for each field. Constructors are not
-called: a row may lack what they want. A guid or a point in time that stands in a page more than
-once is made once.
+called: a row may lack what they want. A guid or a point in time that stands in rows more than
+once, as those behind lookups do, is made once.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ from creatio_async.protocol.scalars import (
 )
 from creatio_async.protocol.values import YEAR_ONE, ZERO_GUID
 
-__all__ = ["rows_as"]
+__all__ = ["Known", "rows_as"]
 
 _SET_INT: Final = cast("Any", UUID).int.__set__
 _SET_SAFE: Final = cast("Any", UUID).is_safe.__set__
@@ -87,23 +87,36 @@ class _Moments(dict[Any, dt.datetime | None]):
         return made
 
 
-class _Known(NamedTuple):
-    """What was made before on the same page. Where a field may be None, empty values are that."""
+class Known(NamedTuple):
+    """What was made before. Where a field may be None, empty values are that."""
 
     guids_or_none: _Guids
     guids: _Guids
     moments_or_none: _Moments
     moments: _Moments
 
+    @classmethod
+    def nothing(cls) -> "Known":
+        """Return what is known at first."""
+        return cls(
+            _Guids({None: None, ZERO_GUID: None}), _Guids(), _Moments({None: None}), _Moments()
+        )
 
-_Reader = Callable[[list[Row], list[Any], _Known], None]
+    @property
+    def size(self) -> int:
+        """How many values are kept."""
+        guids = len(self.guids_or_none) + len(self.guids)
+        return guids + len(self.moments_or_none) + len(self.moments)
+
+
+_Reader = Callable[[list[Row], list[Any], Known], None]
 """Makes objects of rows as long as they have the same columns, beginning with the first row that
 there is no object of."""
 
 _READERS: WeakKeyDictionary[type[Any], dict[tuple[str, ...], _Reader]] = WeakKeyDictionary()
 
 
-def rows_as(shape: Shape, rows: list[Row]) -> list[Any]:
+def rows_as(shape: Shape, rows: list[Row], known: Known) -> list[Any]:
     """Return *rows* as objects of the class of *shape*.
 
     A field is unset where the row has no such column; columns without a field are left out.
@@ -111,13 +124,6 @@ def rows_as(shape: Shape, rows: list[Row]) -> list[Any]:
     Raises:
         ModelError: A value is of another kind than its field; the field is named.
     """
-    known = _Known(
-        _Guids({None: None, ZERO_GUID: None}), _Guids(), _Moments({None: None}), _Moments()
-    )
-    return _rows_as(shape, rows, known)
-
-
-def _rows_as(shape: Shape, rows: list[Row], known: _Known) -> list[Any]:
     made: list[Any] = []
     while (done := len(made)) < len(rows):
         reader = _reader(shape, tuple(rows[done]))
@@ -258,33 +264,33 @@ def _scalar(kind: Kind) -> Callable[[Any], Any]:
     return lambda value: None if value is None else read(value)
 
 
-def _within(kind: Kind) -> Callable[[Any, _Known], Any]:
+def _within(kind: Kind) -> Callable[[Any, Known], Any]:
     """Return what makes a row or a list that stands in a row."""
 
-    def read(value: Any, known: _Known) -> Any:
+    def read(value: Any, known: Known) -> Any:
         if value is None and kind.optional:
             return None
         if kind.item is None:
-            return _rows_as(shape_of(kind.cls), [_dict(value)], known)[0]
+            return rows_as(shape_of(kind.cls), [_dict(value)], known)[0]
         values = as_list(value)
         if values is None:
             raise TypeError("no list")
         if kind.row_type is None or kind.item.item is not None or kind.item.optional:
             one = _single(kind.item)
             return [one(each, known) for each in values]
-        return _rows_as(shape_of(kind.row_type), list(map(_dict, values)), known)
+        return rows_as(shape_of(kind.row_type), list(map(_dict, values)), known)
 
     return read
 
 
-def _single(kind: Kind) -> Callable[[Any, _Known], Any]:
+def _single(kind: Kind) -> Callable[[Any, Known], Any]:
     """Return what makes one value, of whatever kind."""
     names: dict[str, Any] = {}
     made = _expression(kind, "given", 0, names)
     head = "guids_or_none, guids, moments_or_none, moments = known"
     text = f"def read(given, known):\n    {head}\n    return {made}"
     exec(text, names)  # noqa: S102 - our own text
-    read: Callable[[Any, _Known], Any] = names["read"]
+    read: Callable[[Any, Known], Any] = names["read"]
     return read
 
 
@@ -322,7 +328,7 @@ def _completing(others: Mapping[str, Callable[[Any], Any]]) -> Callable[[object]
     return complete
 
 
-def _refuse(shape: Shape, row: Row, known: _Known, error: Exception) -> NoReturn:
+def _refuse(shape: Shape, row: Row, known: Known, error: Exception) -> NoReturn:
     """Raise the error that names the field of *row* whose value is of another kind."""
     for column, each in shape.fields.items():
         if column not in row:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creatio_async import UNSET, Model, ModelError, column
-from creatio_async.models.reading import rows_as
+from creatio_async.models.reading import Known, rows_as
 from creatio_async.models.shapes import shape_of
 from creatio_async.models.writing import row_of
 from creatio_async.protocol.values import dumps
@@ -82,11 +82,11 @@ def test_what_is_written_is_read_again_whatever_is_set_in_each_row(
     rows: list[dict[str, Any]],
 ) -> None:
     models = [Whole(**row) for row in rows]
-    assert rows_as(shape_of(Whole), on_the_wire(models)) == models
+    assert rows_as(shape_of(Whole), on_the_wire(models), Known.nothing()) == models
 
 
 def read(model: type[Any], *rows: dict[str, Any]) -> list[Any]:
-    return rows_as(shape_of(model), list(rows))
+    return rows_as(shape_of(model), list(rows), Known.nothing())
 
 
 def test_empty_values_are_none_where_none_may_be_and_what_they_are_elsewhere() -> None:
@@ -222,7 +222,7 @@ def test_what_is_set_in_them_is_what_is_written() -> None:
 def test_rows_of_many_shapes_forget_old_readers() -> None:
     many = define(type("Many", (), {"__annotations__": {f"c{n}": int for n in range(300)}}))
     rows = [{f"c{number}": number} for number in range(300)] * 2
-    made = rows_as(shape_of(many), rows)
+    made = rows_as(shape_of(many), rows, Known.nothing())
     assert [getattr(each, f"c{number % 300}") for number, each in enumerate(made)] == [
         *range(300),
         *range(300),
