@@ -84,6 +84,14 @@ def test_arguments_are_those_of_the_process_unless_given(
     assert capsys.readouterr().out == version("creatio-async") + "\n"
 
 
+def forget_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the commands be imported anew, and be what they were after the test."""
+    for loaded in [name for name in sys.modules if name.startswith("creatio_async.cli.")]:
+        package, _, module = loaded.rpartition(".")
+        monkeypatch.delattr(sys.modules[package], module, raising=False)
+        monkeypatch.delitem(sys.modules, loaded)
+
+
 @pytest.mark.parametrize(("module", "named"), [("cyclopts", "cyclopts"), ("rich.console", "rich")])
 def test_a_missing_extra_is_told_with_the_command_that_installs_it(
     module: str,
@@ -91,8 +99,7 @@ def test_a_missing_extra_is_told_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for loaded in [name for name in sys.modules if name.startswith("creatio_async.cli.")]:
-        monkeypatch.delitem(sys.modules, loaded)
+    forget_commands(monkeypatch)
     monkeypatch.setitem(sys.modules, module, None)
     assert main(["--help"]) == 2
     out, err = capsys.readouterr()
@@ -102,8 +109,7 @@ def test_a_missing_extra_is_told_with_the_command_that_installs_it(
 
 
 def test_another_missing_module_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    for loaded in [name for name in sys.modules if name.startswith("creatio_async.cli.")]:
-        monkeypatch.delitem(sys.modules, loaded)
+    forget_commands(monkeypatch)
     monkeypatch.setitem(sys.modules, "creatio_async.data", None)
     with pytest.raises(ModuleNotFoundError):
         main(["--help"])
