@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from creatio_async.creating import create_row
 from creatio_async.finding import Found, find_many
 from creatio_async.many import Many
+from creatio_async.models.codec import changes_of
 from creatio_async.protocol.dialect import Returns
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata.nodes import Named
@@ -214,14 +215,14 @@ class EntitySet(Many[RowT]):
             if_match: The version that must not have changed, of a service that has versions.
 
         Raises:
-            ValueError: A value has no place in OData, a navigation property is set, or *values* is
-                empty: nothing was sent.
+            ValueError: A value has no place in OData, a navigation property is set, *values* is
+                empty, or an object with another `Id`: nothing was sent.
             TypeError: *values* is no mapping, or holds a value of a type that OData does not have.
             NotFoundError: There is no such row.
             PreconditionFailedError: The row has another version.
         """
         place = f"update {self.name}"
-        given = self.codec.sent(values, place)
+        given = changes_of(self.codec, key, values, place)
         if not isinstance(given, Mapping):
             raise TypeError(f"{place}: takes a mapping of columns to values, not {given!r:.80}")
         row = cast("Mapping[str, Any]", given)

@@ -1,6 +1,7 @@
 """How rows come to callers, and from them: as dicts, or as objects of a class."""
 
 import datetime as dt
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final, Generic, cast
 from uuid import UUID
@@ -11,10 +12,11 @@ from attrs import evolve, field, frozen
 from creatio_async.models.reading import Known, rows_as
 from creatio_async.models.shapes import Shape, is_model, shape_of
 from creatio_async.models.writing import row_of
+from creatio_async.protocol.names import key_text
 from creatio_async.protocol.odata.spec import Page, Row, RowT
 from creatio_async.protocol.values import dumps
 
-__all__ = ["DICTS", "Codec", "codec_of", "set_of"]
+__all__ = ["DICTS", "Codec", "changes_of", "codec_of", "set_of"]
 
 _KEPT: Final = 10_000
 """Values that are kept because they may come again; some megabytes at most."""
@@ -84,7 +86,7 @@ class Codec(Generic[RowT]):
             ValueError: A navigation property is set.
             TypeError: It is of the class of another entity set.
         """
-        if self.shape is None or not is_model(type(given)):
+        if self.shape is None or _is_mapping(given) or not is_model(type(given)):
             return given
         shape = shape_of(type(given))
         if not isinstance(given, self.shape.cls):
@@ -98,6 +100,10 @@ DICTS: Final[Codec[Row]] = Codec()
 """Rows as JSON has them."""
 
 
+def _is_mapping(given: object) -> bool:
+    return isinstance(given, Mapping)  # of any class: a row that is followed is one, too
+
+
 def codec_of(cls: type[RowT]) -> Codec[RowT]:
     """Return what makes rows objects of *cls*.
 
@@ -105,6 +111,21 @@ def codec_of(cls: type[RowT]) -> Codec[RowT]:
         TypeError: It is no class for rows, or the type of a field is none that a column can have.
     """
     return Codec(shape_of(cls))
+
+
+def changes_of(codec: Codec[Any], key: UUID | str, values: Any, place: str) -> Any:
+    """Return what `Codec.sent` does, of *values* for the row whose `Id` is *key*, without that.
+
+    Raises:
+        ValueError: A navigation property is set, or *values* is an object with another `Id`.
+        TypeError: It is of the class of another entity set.
+    """
+    given = codec.sent(values, place)
+    if given is values or "Id" not in given:
+        return given
+    if key_text(given["Id"]) != key_text(key):
+        raise ValueError(f"{place}: the row is {key}, and 'Id' is another: {given['Id']}")
+    return {name: value for name, value in given.items() if name != "Id"}
 
 
 def set_of(entity_set: str | type[Any]) -> tuple[str, Codec[Any]]:

@@ -81,6 +81,13 @@ async def test_what_is_set_is_written_and_nothing_else(odata: OData, made: Modul
     assert changed is not None
     assert (changed.Name, changed.Notes, changed.Dear) == ("Ann", "new", "A.")
     assert changed.BirthDate is None  # year 1 on the wire
+    changed.Notes = "newer"
+    await contacts.update(KEY, changed)
+    assert (await contacts.get(KEY)).Notes == "newer"
+    with pytest.raises(ValueError, match="'Id' is another"):
+        await contacts.update(uuid4(), changed)
+    with pytest.raises(ValueError, match="update Contact"):
+        await contacts.update(KEY, made.Contact())
     quiet = await contacts.create(made.Contact(Name="Bob", BirthDate=born), return_row=False)
     assert quiet.BirthDate == born
 
