@@ -67,7 +67,12 @@ _SECOND_FACTOR = {
 
 _LOCKED = re.compile(r"\block", re.IGNORECASE)
 
-_XML = frozenset({"application/xml", "text/xml"})
+_XML = frozenset({
+    "application/xml",
+    "text/xml",
+    "application/atom+xml",
+    "application/atomsvc+xml",
+})
 
 _LOGIN_PAGE_HEAD = 4096
 """Bytes of a page in which the marks of the login page are looked for."""
@@ -200,7 +205,7 @@ def _is_login_redirect(response: Response) -> bool:
 def _is_login_page(response: Response) -> bool:
     if response.status != 200 or not response.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return False
-    if response.content_type in _XML:  # the result of a process, which may hold such an address
+    if response.content_type in _XML:  # data, which may hold such an address
         return False
     head = response.body[:_LOGIN_PAGE_HEAD]
     return b"/Login/" in head or b'"bootstrap.login"' in head
@@ -218,4 +223,7 @@ def _says_so(response: Response) -> bool:
 
 def _is_page(request: Request, response: Response) -> bool:
     """Say whether a page came where data was asked for."""
-    return response.content_type == "text/html" and "json" in request.headers.get("accept", "")
+    if response.content_type != "text/html":
+        return False
+    accept = request.headers.get("accept", "")
+    return "json" in accept or "xml" in accept

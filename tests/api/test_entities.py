@@ -378,3 +378,26 @@ async def test_a_page_where_a_row_was_due_is_an_error(odata: OData, emulator: Em
     emulator.troubles.add(Answer(page), path="Contact", times=None)
     with pytest.raises(UnexpectedResponseError):
         await odata["Contact"].get(SUPERVISOR)
+
+
+async def test_a_page_in_place_of_an_answer_to_a_write_is_no_success(
+    odata: OData, emulator: Emulator
+) -> None:
+    page = answer("<html><title>Maintenance</title></html>", content_type="text/html")
+    emulator.troubles.add(Answer(page), path="Contact", times=None)
+    contacts = odata["Contact"]
+    for write in (contacts.update(SUPERVISOR, {"Phone": "7"}), contacts.delete(SUPERVISOR)):
+        with pytest.raises(UnexpectedResponseError):
+            await write
+    assert "7" not in {each["Phone"] for each in emulator.rows("Contact")}
+
+
+async def test_a_row_that_tells_of_logins_is_no_login_page(
+    odata: OData, emulator: Emulator
+) -> None:
+    told = 'go to /Login/Login.html, "bootstrap.login"'
+    row = await odata["City"].create({"Name": told})
+    assert (await odata["City"].get(row["Id"]))["Name"] == told
+    assert await odata["City"].value(row["Id"], "Name") == told
+    assert [each["Name"] for each in await odata["City"]] == [told]
+    assert emulator.logins == 1
