@@ -48,7 +48,13 @@ class Service:
     async def _learnt(self, call: Call) -> Reply:
         async with self._learning:
             if not self.dialect.is_ready:
-                self.dialect.learn(await read_metadata(self.sender, self.dialect.service))
+                try:
+                    self.dialect.learn(await read_metadata(self.sender, self.dialect.service))
+                except CreatioError as error:
+                    error.add_note(
+                        "the types of columns are in $metadata; typed=False does without"
+                    )
+                    raise
         return await self.sender.send(call)
 
     async def ask(self, name: str, spec: QuerySpec) -> tuple[Page, Reply]:

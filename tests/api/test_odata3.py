@@ -618,7 +618,8 @@ async def test_metadata_that_cannot_be_read_is_asked_for_again_with_the_next_cal
 ) -> None:
     emulator.troubles.add(Answer(Response(status=403)), path="$metadata")
     contacts = crm.odata3.using("json")["Contact"]
-    with pytest.raises(CreatioError, match=r"\$metadata"):
+    with pytest.raises(CreatioError, match=r"\$metadata") as caught:
         await contacts.get(ANDREW)
+    assert "typed=False does without" in caught.value.__notes__[-1]
     assert (await contacts.get(ANDREW))["Id"] == ANDREW
     assert sent(emulator, "GET") == [f"GET Contact({ANDREW})"]

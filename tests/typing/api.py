@@ -37,6 +37,7 @@ from creatio_async import (
     Limits,
     LogObserver,
     Observer,
+    OData3,
     Outcome,
     Pace,
     Page,
@@ -132,6 +133,9 @@ async def reading(crm: Creatio, key: UUID) -> None:
         assert_type(found.row, Row | None)
     assert_type(await contacts.value(key, "Name"), Any)
     assert_type(await crm.odata.entity_sets(), list[str])
+    assert_type(crm.odata3["Contact"], EntitySet)
+    assert_type(crm.odata3.using("json", tunnel=True), OData3)
+    assert_type(await crm.odata3["Contact"].where(F.Name == "x"), list[Row])
     assert_type(crm.odata.read("Contact?$top=5"), UriQuery)
     condition = F.Name.contains("e") & (F.Account.Id == key) | ~F.Phone.is_null()
     assert_type(condition, Condition)
