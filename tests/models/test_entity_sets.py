@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from attrs import define
 
-from creatio_async import UNSET, Creatio, Model, ModelError, OData, State, column, columns
+from creatio_async import UNSET, Creatio, Model, ModelError, OData, State, column, columns, lookup
 
 KEY = UUID("405947d0-2ffb-4ded-8675-0475f19f5a81")
 
@@ -226,3 +227,21 @@ async def test_a_type_that_no_column_has_is_refused_at_once(odata: OData) -> Non
         odata[Unknown]
     with pytest.raises(TypeError, match="not of <class 'int'>"):
         odata[int]
+
+
+async def test_a_load_of_objects_has_a_journal_and_lookups_as_one_of_dicts(
+    crm: Creatio, made: ModuleType, tmp_path: Path
+) -> None:
+    cities, rows = crm.odata[made.City], [made.City(Name=f"City {n}") for n in range(120)]
+    journal = tmp_path / "journal"
+    first = await cities.create_many(rows, journal=journal)
+    again = await cities.create_many(rows, journal=journal)
+    assert first.counts == again.counts == {State.DONE: 120}
+    assert await cities.count() == 120
+    named = {"Name": "Burbank", "Country": "United States"}
+    report = await cities.create_many(
+        [named], lookups={"CountryId": lookup("Country", by="Name", under="Country")}
+    )
+    report.raise_for_failures()
+    burbank = await cities.where(columns(made.City).Name == "Burbank").one()
+    assert (await crm.odata[made.Country].get(burbank.CountryId)).Name == "United States"
