@@ -24,7 +24,7 @@ def types_at(schema: Schema, asked: str) -> "Types | str | None":
     """
     path = asked.partition("?")[0]
     below = path.rpartition(f"/{SERVICE}/")[2]
-    first, *rest = (unquote(step.partition("(")[0]) for step in below.split("/"))
+    first, *rest = (unquote(step).partition("(")[0] for step in below.split("/"))
     found: Types | str | None = None
     if first in schema.entity_sets:
         found = _columns(schema, schema.entity_sets[first].type)
