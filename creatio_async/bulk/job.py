@@ -245,9 +245,10 @@ class Job(Once[Report, Outcome]):
             settled: list[Entry] = []
             if fresh and self._plan.resolves and not self._journal.is_ended:
                 await self._plan.resolve(fresh)
-                settled = [entry for entry in fresh if not is_open(entry.outcome)]
-                fresh = [entry for entry in fresh if is_open(entry.outcome)]
-                entries = [*turn.entries, *fresh]
+                if not self._plan.sifts:  # which settles them along with others
+                    settled = [entry for entry in fresh if not is_open(entry.outcome)]
+                    fresh = [entry for entry in fresh if is_open(entry.outcome)]
+                    entries = [*turn.entries, *fresh]
             if fresh and (self._plan.sifts or self._is_past(turn)):
                 settled += await self._sifted(fresh)
                 entries = turn.entries

@@ -102,16 +102,29 @@ class Matching(Sending):
         Raises:
             AuthenticationError: The login was refused.
         """
-        await super().resolve(entries)
         if self.resolver is None or self.resolver.columns.isdisjoint(self.key.columns):
+            await super().resolve(entries)
             return
-        for entry in entries:
-            if is_open(entry.outcome) and not entry.is_told:
-                key = self.key.of(entry.operation.body or {})
-                if key is None or key in self._resolved:
-                    _settle(entry.outcome, State.CONFLICT, "an earlier row stands for the same")
-                entry.key = key or b""
-                self._resolved.add(entry.key)
+        named = [entry for entry in entries if is_open(entry.outcome) and not entry.is_told]
+        told = [entry for entry in entries if entry.is_told]
+        copies = [
+            Entry(
+                Outcome(entry.outcome.index, self.kind, entry.outcome.row, ""),
+                entry.operation,
+                entry.verb,
+            )
+            for entry in told
+        ]
+        await super().resolve([*named, *copies])
+        for entry, known in zip([*named, *told], [*named, *copies], strict=True):
+            key = self.key.of(known.operation.body or {}) if is_open(known.outcome) else None
+            entry.key = key or b""
+            if key is None:
+                self._has_no_key()
+            elif key not in self._resolved:
+                self._resolved.add(key)
+            elif not entry.is_told:
+                _settle(entry.outcome, State.CONFLICT, "an earlier row stands for the same")
 
     def _has_no_key(self) -> None:
         """Take note that a row of the input stands for nobody knows which."""

@@ -104,6 +104,15 @@ class Syncs(Matching):
     def _has_no_key(self) -> None:
         self._is_sure = False  # the row that it stands for would seem to be missing
 
+    async def resolve(self, entries: list[Entry]) -> None:
+        """Put ids in the place of names, of which the ids of rows to delete have none.
+
+        Raises:
+            AuthenticationError: The login was refused.
+        """
+        if not self._is_over:
+            await super().resolve(entries)
+
     async def sift(self, entries: list[Entry]) -> None:
         """Find out which of *entries* are there, and which hold what they should.
 

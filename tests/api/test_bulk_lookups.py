@@ -2,6 +2,7 @@
 
 import asyncio
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -144,6 +145,53 @@ async def test_a_second_run_finds_the_ids_that_are_there_already(
     assert again.counts == {State.UNCHANGED: 40, State.FAILED: 20}
     twice = await job([rows[0], {**rows[0], "CountryId": ids["Elbonia"]}])
     assert twice.counts == {State.UNCHANGED: 1, State.CONFLICT: 1}
+
+
+def mine(crm: Creatio, rows: Any, **options: Any) -> Job:
+    """Make the cities of the tests the same as *rows*, and delete all others."""
+    within = F.Name.startswith("~")
+    return crm.odata["City"].sync(
+        rows, within=within, delete_missing=True, lookups=BY_NAME, **options
+    )
+
+
+@pytest.mark.parametrize(("key", "is_gone"), [("Name", True), (("Name", "CountryId"), False)])
+async def test_a_row_that_names_nobody_is_not_deleted_as_if_it_were_missing(
+    crm: Creatio, ids: dict[str, str], key: Any, *, is_gone: bool
+) -> None:
+    rows = [{"Name": f"~{n}", "CountryId": ids["Elbonia"]} for n in range(3)]
+    await crm.odata["City"].create_many(rows)
+    source = [{**rows[0], "CountryId": "Nowhere"}, {**rows[1], "CountryId": "Elbonia"}]
+    report = await mine(crm, source, key=key)
+    assert report.counts.pop(State.DONE, 0) == is_gone  # nobody knows the key of the first row
+    assert report.counts == {State.FAILED: 1, State.UNCHANGED: 1}
+    assert await countries(crm) == {
+        row["Name"]: row["CountryId"] for row in (rows[:2] if is_gone else rows)
+    }
+
+
+async def test_what_is_missing_is_deleted_where_the_key_is_a_name_and_only_that(
+    crm: Creatio, ids: dict[str, str], tmp_path: Path
+) -> None:
+    await crm.odata["City"].create({"Name": "~old", "CountryId": ids["Freedonia"]})
+    rows = [{"Name": f"~{n}", "CountryId": "Elbonia"} for n in range(20)]
+
+    def broken() -> Iterator[dict[str, str]]:
+        yield from rows[:10]
+        raise OSError("the file ends here")
+
+    how: dict[str, Any] = {
+        "key": ("Name", "CountryId"),
+        "journal": tmp_path / "journal",
+        "batch_size": 5,
+    }
+    with pytest.raises(OSError, match="ends here"):
+        await mine(crm, broken(), **how)
+    assert len(await countries(crm)) == 11
+    report = await mine(crm, rows, **how)
+    assert report.counts == {State.DONE: 21}
+    assert report.written == {"create": 20, "delete": 1}
+    assert await countries(crm) == {row["Name"]: ids["Elbonia"] for row in rows}
 
 
 async def test_a_dry_run_creates_no_names(crm: Creatio) -> None:
