@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterable, Callable, Iterable
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from attrs import define
 
@@ -22,8 +22,10 @@ from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.odata.spec import QuerySpec, RowT
 from creatio_async.protocol.pace import AT_ONCE, Adaptive
 from creatio_async.service import Service
-from creatio_async.unit_of_work.work import UnitOfWork
 from creatio_async.uris import UriQuery
+
+if TYPE_CHECKING:
+    from creatio_async.unit_of_work.work import UnitOfWork
 
 __all__ = ["OData"]
 
@@ -75,11 +77,13 @@ class OData:
         """
         return Batch(self._service, continue_on_error=continue_on_error, format=format)
 
-    def unit_of_work(self) -> UnitOfWork:
+    def unit_of_work(self) -> "UnitOfWork":
         """Return a unit of work, which follows rows and saves what was changed in them.
 
         As a context manager it saves when its block ends well; nothing is sent before.
         """
+        from creatio_async.unit_of_work.work import UnitOfWork  # noqa: PLC0415 - most have no use for it
+
         return UnitOfWork(self._service)
 
     def write_many(
