@@ -7,7 +7,6 @@ from contextlib import suppress
 
 from attrs import define
 
-from creatio_async.errors import CreatioError
 from creatio_async.runtime.sender import Call, Sender
 
 __all__ = ["KeepAlive"]
@@ -28,6 +27,6 @@ class KeepAlive:
             await self.sender.sleep(self.every)
             for index, session in enumerate(self.sender.sessions):
                 if session.uses == seen[index] and not session.is_closed:
-                    with suppress(CreatioError):
+                    with suppress(Exception):  # a vault may fail in its own way
                         await self.sender.send(Call(method="GET", path="odata/"), session)
                 seen[index] = session.uses

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from creatio_async import Creatio, Limits, TransportError
+from creatio_async import Creatio, Limits, Password, TransportError
 from creatio_async.emulator import Answer, Emulator, Latency
 from creatio_async.runtime.keepalive import KeepAlive
 from tests.api.canned import AUTH, answer, client
@@ -259,6 +259,22 @@ async def test_a_session_that_is_not_used_is_kept_awake() -> None:
         "/0/odata/",
     ]
     assert waited == [300] * 6
+
+
+async def test_a_vault_that_fails_does_not_end_keeping_awake(emulator: Emulator) -> None:
+    asked_for = 0
+
+    def secret() -> str:
+        nonlocal asked_for
+        asked_for += 1
+        if asked_for == 2:
+            raise OSError("sealed")
+        return "Supervisor"
+
+    async with client(emulator, auth=Password("Supervisor", secret), keep_alive=0.001):
+        emulator.expire()
+        await eventually(lambda: emulator.logins == 2)
+    assert asked_for == 3
 
 
 async def test_a_client_keeps_awake_until_it_is_closed(emulator: Emulator) -> None:

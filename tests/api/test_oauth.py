@@ -154,7 +154,11 @@ async def test_a_call_gets_a_new_token_before_it_is_sent() -> None:
     assert sent == ["/connect/token", "/0/odata/Contact"]
 
 
-@pytest.mark.parametrize("failure", [lost(), lambda _: answer(status=503)], ids=["lost", "503"])
+def sealed(_: Request) -> Response:
+    raise OSError("sealed")
+
+
+@pytest.mark.parametrize("failure", [lost(), lambda _: answer(status=503), sealed])
 async def test_a_renewal_that_fails_is_no_harm_while_the_token_lives(
     failure: Callable[[Request], Response],
 ) -> None:
@@ -177,7 +181,7 @@ async def test_a_renewal_that_fails_is_no_harm_while_the_token_lives(
     assert not session.is_stale, "it is tried again ten seconds later"
     now[0] = 100
     assert session.is_stale
-    with pytest.raises((TransportError, ThrottledError)):
+    with pytest.raises((TransportError, ThrottledError, OSError)):
         await session.refresh()
     await session.refresh()
     assert session.grant.headers == {"Authorization": "Bearer t4"}
