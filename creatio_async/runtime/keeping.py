@@ -144,9 +144,10 @@ def _read(found: dict[str, Any]) -> Kept | None:
     runtime, ends = found.get("runtime"), found.get("ends")
     is_whole = (
         cookies is not None
-        and runtime in {None, *get_args(Runtime)}
+        and runtime in (None, *get_args(Runtime))
         and (ends is None or isinstance(ends, int | float))
         and all(isinstance(each, str) for each in [*headers.values(), *cookies])
+        and all(f"{name}{value}".isprintable() for name, value in headers.items())
         and (headers or cookies)
     )
     if cookies is None or not is_whole:
