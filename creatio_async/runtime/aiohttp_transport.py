@@ -168,10 +168,12 @@ def _translated(request: Request, error: Exception) -> TransportError:
 def _forget_credentials(error: aiohttp.ClientResponseError) -> None:
     """Take out of *error* the headers of its request and answer: cookies and tokens are in them.
 
-    Who reports errors with their causes would report them, too.
+    So is the password of a proxy in the address of one that refuses. Who reports errors with their
+    causes would report them, too.
     """
     empty = CIMultiDictProxy[str](CIMultiDict())
     asked = error.request_info
-    error.request_info = aiohttp.RequestInfo(asked.url, asked.method, empty, asked.real_url)
+    url, real = asked.url.with_user(None), asked.real_url.with_user(None)
+    error.request_info = aiohttp.RequestInfo(url, asked.method, empty, real)
     error.history, error.headers = (), None
     error.args = (error.request_info, ())

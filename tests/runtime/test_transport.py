@@ -186,3 +186,16 @@ async def test_a_proxy_is_asked_for_the_whole_address() -> None:
         await transport.send(request("http://crm.test"))
         await transport.aclose()
     assert raw.requests == ["GET http://crm.test/x HTTP/1.1"]
+
+
+async def test_a_proxy_that_refuses_does_not_show_its_password() -> None:
+    raw = Raw(lambda _: b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+    async with raw.served() as url:
+        proxy = URL(url).with_user("ann").with_password("s3cret")
+        transport = AiohttpTransport.open(Timeouts(), proxy=proxy)
+        with pytest.raises(TransportError, match=f"407.*{proxy.port}") as caught:
+            await transport.send(request("https://crm.test"))
+        await transport.aclose()
+    cause = caught.value.__cause__
+    assert isinstance(cause, aiohttp.ClientHttpProxyError)
+    assert "s3cret" not in repr([caught.value, str(cause), cause, cause.args, vars(cause)])
