@@ -5,10 +5,12 @@ Client, emulator, errors and tests all speak these three classes, so that a func
 transport. Nothing here does I/O; everything can be pickled.
 """
 
+import re
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
     Callable,
+    Collection,
     Iterable,
     Iterator,
     Mapping,
@@ -21,13 +23,13 @@ from yarl import URL
 
 __all__ = ["Headers", "Request", "Response", "Upload"]
 
-_SECRET_HEADERS = frozenset({
-    "authorization",
-    "bpmcsrf",
-    "cookie",
-    "proxy-authorization",
-    "set-cookie",
-})
+_SECRET_HEADERS = re.compile(
+    r"authorization|cookie|csrf|passw|secret|token|credential|(api|access|subscription)-?key"
+    r"|(^|-)auth(-|$)",
+    re.IGNORECASE,
+)
+"""Names of those that Creatio takes, and of what a gateway before it may want."""
+
 _HIDDEN = "***"
 
 T = TypeVar("T")
@@ -98,10 +100,14 @@ class Headers(Mapping[str, str]):
         kept = [pair for pair in self._items if pair[0].lower() not in taken]
         return Headers([*kept, *_pairs(other)])
 
-    def redacted(self) -> "Headers":
-        """Return a copy in which credentials (cookies, tokens) are stars."""
+    def redacted(self, secrets: Collection[str] = ()) -> "Headers":
+        """Return a copy in which credentials are stars: cookies, tokens, keys.
+
+        Args:
+            secrets: Names of further ones, in lower case.
+        """
         return Headers(
-            (name, _HIDDEN if name.lower() in _SECRET_HEADERS else value)
+            (name, _HIDDEN if _SECRET_HEADERS.search(name) or name.lower() in secrets else value)
             for name, value in self._items
         )
 
@@ -183,10 +189,13 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     upload: Upload | None = field(default=None, repr=False, eq=False)
     """A body that is produced while it is sent, instead of `body`."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False, eq=False)
+    """Names in lower case of headers that are credentials, though their names do not say so."""
 
     def redacted(self) -> "Request":
         """Return a copy that may be shown: no credentials in the headers, no body."""
-        return evolve(self, headers=self.headers.redacted(), body=b"", upload=None)
+        headers = self.headers.redacted(self.secrets)
+        return evolve(self, headers=headers, body=b"", upload=None)
 
 
 @frozen(kw_only=True)

@@ -315,6 +315,7 @@ class Sender:
             headers=self.headers.merged({**call.headers, **session.signature()}),
             body=call.body,
             upload=call.upload,
+            secrets=session.secrets,
         )
 
     def _address(self, path: str) -> URL:

@@ -96,6 +96,8 @@ class Session:
     """Logged out, until somebody logs in explicitly."""
     grant: Grant = field(init=False, factory=Grant)
     """What the latest login brought."""
+    secrets: frozenset[str] = field(init=False, default=frozenset())
+    """Names in lower case of the headers that it brought."""
     uses: int = field(init=False, default=0)
     """How many requests succeeded in it."""
     number: int = field(init=False, default=0)
@@ -186,7 +188,7 @@ class Session:
             self._share_failure(failures)
             try:
                 await self._renew()
-            except (TransportError, ResponseError):
+            except Exception:  # a vault may fail in its own way
                 now = self.clock()
                 if now >= self._ends_at:
                     raise
@@ -351,6 +353,7 @@ class Session:
     def _begin(self, grant: Grant, began: float) -> None:
         """Go on with what a login brought that began at *began*."""
         self.grant = grant
+        self.secrets = frozenset(map(str.lower, grant.headers))
         self._stale_at = None
         if grant.lasts is not None:
             self._ends_at = began + grant.lasts

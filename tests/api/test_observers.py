@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import pickle
 import traceback
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,9 +13,12 @@ from attrs import define, field
 
 from creatio_async import (
     AuthenticationError,
+    BadRequestError,
     ClientCredentials,
     Creatio,
+    Door,
     Exchange,
+    Grant,
     LogObserver,
     Observer,
     Password,
@@ -23,7 +27,7 @@ from creatio_async import (
     TransportError,
 )
 from creatio_async.emulator import Cut, DropAfter, Emulator, Expire, Refuse
-from tests.api.canned import AT_ONCE, AUTH, SITE, client
+from tests.api.canned import AT_ONCE, AUTH, SITE, answer, client
 from tests.api.scripted import Scripted
 from tests.api.senders import hold
 from tests.runtime.raw import Raw
@@ -238,6 +242,29 @@ async def test_a_token_does_not_show_either(told: Told) -> None:
             shown = everything(caught.value) + repr(told.exchanges) + repr(crm._open)
     assert token not in shown
     assert "s3cret" not in shown
+
+
+@define
+class Gateway:
+    """A way to be let in by what stands before the site, in a header of any name."""
+
+    user: str = "ann"
+
+    async def login(self, door: Door, /) -> Grant:  # noqa: ARG002
+        """Have been let in already."""
+        return Grant(headers={"X-Mark": "s3cret"})
+
+
+async def test_what_a_way_of_ones_own_brought_and_the_keys_of_a_gateway_do_not_show() -> None:
+    given = {"X-Api-Key": "s3cret", "Ocp-Apim-Subscription-Key": "s3cret", "X-Auth-Token": "s3cret"}
+    refused = Scripted(lambda _: answer(status=400))
+    async with client(refused, auth=Gateway(), headers={**given, "X-Tenant": "a"}) as crm:
+        with pytest.raises(BadRequestError) as caught:
+            await crm.request("POST", "rest/X/Y")
+    assert refused.requests[-1].headers["X-Mark"] == "s3cret"
+    assert caught.value.request.headers["X-Tenant"] == "a"
+    assert "s3cret" not in everything(caught.value)
+    assert b"s3cret" not in pickle.dumps(caught.value)
 
 
 async def test_a_refused_login_shows_no_secret_anywhere() -> None:
