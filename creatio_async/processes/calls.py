@@ -18,7 +18,7 @@ from creatio_async.process_state import ProcessState
 from creatio_async.processes.classes import Process, parameters_of, results_of, with_results
 from creatio_async.processes.jobs import ProcessJob
 from creatio_async.processes.runs import Journal, ProcessRun
-from creatio_async.processes.verdicts import described, failure_of, knows_no, unknown
+from creatio_async.processes.verdicts import described, failure_of, knows_no, may_have_run, unknown
 from creatio_async.protocol.dialect4 import Dialect4
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.process_runs import (
@@ -39,7 +39,7 @@ from creatio_async.protocol.processes import (
     parameter_texts,
     read_result,
 )
-from creatio_async.protocol.retry import Repeat, is_doubtful
+from creatio_async.protocol.retry import Repeat
 from creatio_async.runtime.sender import Call, Reply, Sender
 from creatio_async.service import Service
 
@@ -371,7 +371,7 @@ class Processes:
         try:
             return await self._sender.send(call)
         except (TransportError, ResponseError) as error:
-            if is_doubtful(error):
+            if may_have_run(error):
                 error.add_note(note)
             raise
 

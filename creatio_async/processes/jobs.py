@@ -13,7 +13,7 @@ from creatio_async.bulk.source import Source
 from creatio_async.errors import AuthenticationError, ProcessError, ResponseError, TransportError
 from creatio_async.outcomes import State
 from creatio_async.processes.runs import ProcessRun
-from creatio_async.protocol.retry import is_doubtful
+from creatio_async.processes.verdicts import may_have_run, was_sent
 
 __all__ = ["ProcessJob", "ProcessOutcome", "ProcessReport"]
 
@@ -213,8 +213,8 @@ class ProcessJob(Once[ProcessReport, ProcessOutcome[R]]):
 def _state_of(
     error: ProcessError | TransportError | ResponseError | ValueError | TypeError,
 ) -> State:
-    if isinstance(error, ValueError | TypeError):
+    if isinstance(error, ProcessError):
+        return State.FAILED
+    if isinstance(error, ValueError | TypeError) or not was_sent(error):
         return State.NOT_RUN
-    if isinstance(error, TransportError) and not error.sent:
-        return State.NOT_RUN
-    return State.UNKNOWN if is_doubtful(error) else State.FAILED
+    return State.UNKNOWN if may_have_run(error) else State.FAILED

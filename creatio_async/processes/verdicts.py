@@ -2,13 +2,21 @@
 
 from attrs import evolve
 
-from creatio_async.errors import CreatioError, ProcessError, ServerError
+from creatio_async.errors import (
+    CreatioError,
+    ProcessError,
+    ResponseError,
+    ServerError,
+    TransportError,
+)
 from creatio_async.process_state import ProcessState
 from creatio_async.processes.runs import Journal
 from creatio_async.protocol.process_runs import RunAnswer
+from creatio_async.protocol.processes import SERVICE
+from creatio_async.protocol.retry import is_doubtful
 from creatio_async.runtime.sender import Reply
 
-__all__ = ["described", "failure_of", "knows_no", "unknown"]
+__all__ = ["described", "failure_of", "knows_no", "may_have_run", "unknown", "was_sent"]
 
 _FINE = frozenset({ProcessState.INACTIVE, ProcessState.RUNNING, ProcessState.DONE})
 
@@ -54,6 +62,17 @@ def knows_no(process: str, error: ServerError) -> bool:
     """
     body = error.response.text()
     return "ItemNotFoundException" in body and process in body
+
+
+def was_sent(error: TransportError | ResponseError) -> bool:
+    """Say whether it is the call of a process that failed, and not a login before it."""
+    is_login = SERVICE not in error.request.url.raw_path
+    return not is_login and (error.sent if isinstance(error, TransportError) else True)
+
+
+def may_have_run(error: TransportError | ResponseError) -> bool:
+    """Say whether the process, or what was asked of it, may have run although *error* came."""
+    return was_sent(error) and is_doubtful(error)
 
 
 def unknown(what: str) -> str:

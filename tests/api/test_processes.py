@@ -10,7 +10,9 @@ import pytest
 from creatio_async import (
     Creatio,
     CreatioError,
+    RetryPolicy,
     ServerError,
+    State,
     ThrottledError,
     TransportError,
     UnexpectedResponseError,
@@ -216,6 +218,20 @@ async def test_a_process_that_met_a_lost_session_runs_in_a_new_one(
     await crm.processes.start("UsrAddNewExternalContact", given)
     assert [row["Name"] for row in emulator.rows("Contact")].count("Once") == 1
     assert emulator.logins == 2
+
+
+async def test_where_the_new_login_was_lost_the_process_certainly_did_not_run(
+    emulator: Emulator,
+) -> None:
+    async with client(emulator, retry=RetryPolicy(attempts=1)) as crm:
+        emulator.expire()
+        emulator.troubles.add(DropAfter(), path="Login", times=None)
+        with pytest.raises(TransportError) as caught:
+            await crm.processes.start("UsrGetAllContacts")
+        assert not hasattr(caught.value, "__notes__")
+        report = await crm.processes.run_many("UsrGetAllContacts", [{}] * 2)
+        assert report.counts == {State.NOT_RUN: 2}
+    assert emulator.rows("SysProcessLog") == []
 
 
 @pytest.mark.parametrize(
