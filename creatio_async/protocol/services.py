@@ -76,6 +76,18 @@ def repeat_of(method: str, path: str, repeat: bool | None) -> Repeat:  # noqa: F
     return Repeat.IDEMPOTENT if method in _IDEMPOTENT else Repeat.REFUSED
 
 
+def _unwrapped(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return what a method ``X`` of a service returned, whose body WCF wraps as ``XResult``.
+
+    Source: academy.creatio.com, "Custom web services": the sample has ``BodyStyle.Wrapped``.
+    """
+    match list(answer.items()):
+        case [(name, value)] if name.endswith("Result"):
+            return as_object(value)
+        case _:
+            return answer
+
+
 def failure(request: Request, response: Response) -> ServiceError | None:
     """Return the error that the body of a 2xx tells of, or None."""
     if b'"success"' not in response.body.lower():
@@ -84,7 +96,7 @@ def failure(request: Request, response: Response) -> ServiceError | None:
         answer = as_object(response.json())
     except ValueError:
         return None
-    told = {name.lower(): value for name, value in answer.items()}
+    told = {name.lower(): value for name, value in _unwrapped(answer).items()}
     if told.get("success") is not False:
         return None
     info = as_object(told.get("errorinfo")) or as_object(told.get("responsestatus"))

@@ -262,6 +262,11 @@ async def test_a_refusal_has_its_class(status: int, kind: type[Exception]) -> No
         ({"Success": False, "Message": "Well"}, "", "Well"),
         ({"success": False, "errorInfo": None}, "", "says that it failed, and not why"),
         ({"success": False, "errorInfo": {}}, "", "says that it failed, and not why"),
+        (
+            {"SaveResult": {"success": False, "errorInfo": {"errorCode": "E", "message": "No."}}},
+            "E",
+            "No.",
+        ),
     ],
 )
 async def test_a_service_that_fails_with_a_200_is_an_error(body: Any, code: str, says: str) -> None:
@@ -283,6 +288,8 @@ async def test_a_service_that_fails_with_a_200_is_an_error(body: Any, code: str,
         [{"success": False}],
         b'not json "success"',
         {"rows": [{"success": False}]},
+        {"row": {"success": False}},
+        {"SaveResult": [{"success": False}]},
         b"",
     ],
 )
