@@ -205,15 +205,16 @@ class Creatio:
             ResponseError: The site failed.
             TransportError: No answer came.
         """
-        for session in self._open.sender.sessions:
-            await session.login()
+        await self._open.sender.login()
 
     async def logout(self) -> None:
         """End the session at the site, as well as it can be done in a short time.
 
         A session that is kept in a file is forgotten. Nothing is sent any more until `login`.
         """
-        for session in self._open.sender.sessions:
+        sender = self._open.sender
+        sender.under_way.check_loop()
+        for session in sender.sessions:
             await session.logout()
 
     async def check(self, *, probe: str | None = None) -> Checked:
@@ -318,6 +319,8 @@ class Creatio:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._parts is not None:
+            self._parts.sender.under_way.check_loop()
         self._parts = None
         await self._stack.aclose()
 

@@ -184,6 +184,26 @@ class Sender:
             assert stream.incoming is not None  # noqa: S101 - it was begun
             yield stream.incoming
 
+    async def login(self) -> None:
+        """Log in anew, in each session.
+
+        Raises:
+            AuthenticationError: A login was refused.
+            ResponseError: The site failed.
+            TransportError: No answer came.
+            RuntimeError: The client was closed in the meantime, or this is another event loop.
+        """
+        place = self.under_way.enter()
+        try:
+            for session in self.sessions:
+                await session.login()
+        except asyncio.CancelledError:
+            if place.was_only_cut_off():
+                raise RuntimeError(_CLOSED) from None
+            raise
+        finally:
+            self.under_way.leave(place)
+
     async def end(self) -> None:
         """Send nothing more, and let what is under way end with an error; wait for it shortly."""
         for session in self.sessions:

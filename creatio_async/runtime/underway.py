@@ -42,15 +42,24 @@ class UnderWay:
         Raises:
             RuntimeError: This is another event loop.
         """
+        self.check_loop()
         task = asyncio.current_task()
-        if task is None or task.get_loop() is not self._loop:
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        place = Place(task, task.cancelling())
+        self._places.add(place)
+        return place
+
+    def check_loop(self) -> None:
+        """Do nothing in the event loop of the client.
+
+        Raises:
+            RuntimeError: This is another one.
+        """
+        if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError(
                 "this client was opened in another event loop, or before a fork: its connections "
                 "belong to that one; open a client in each"
             )
-        place = Place(task, task.cancelling())
-        self._places.add(place)
-        return place
 
     def leave(self, place: Place) -> None:
         """Give the place back."""

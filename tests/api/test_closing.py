@@ -60,6 +60,19 @@ async def test_without_a_socket_it_ends_as_well() -> None:
     assert (site.under_way, len(site.logouts)) == (0, 1)
 
 
+async def test_a_login_that_is_under_way_ends_too() -> None:
+    site = Scripted()
+    async with client(site) as crm:
+        site.login = hold
+        task = asyncio.create_task(crm.login())
+        await held(site, 1)
+        session = crm._open.sender.session
+    with pytest.raises(RuntimeError, match="the client is closed"):
+        await task
+    assert session.is_closed
+    assert (site.under_way, len(site.logouts)) == (0, 1)
+
+
 async def test_what_waits_to_be_repeated_ends_too() -> None:
     async def sleep(_: float) -> None:
         await asyncio.get_running_loop().create_future()
@@ -179,8 +192,13 @@ def test_a_client_of_another_event_loop_says_so() -> None:
         assert one.run(asked(crm)) == []
         with pytest.raises(RuntimeError, match="opened in another event loop, or before a fork"):
             other.run(asked(crm))
+        for use in (crm.login, crm.logout, crm.check, lambda: crm.__aexit__(None, None, None)):
+            with pytest.raises(RuntimeError, match="opened in another event loop"):
+                other.run(use())
+        assert one.run(asked(crm)) == [], "nothing of it was touched"
         one.run(crm.__aexit__(None, None, None))
-    assert len(site.requests) == 1
+    assert len(site.requests) == 2
+    assert (len(site.logins), len(site.logouts)) == (1, 1)
 
 
 def _in_child(crm: Creatio, pipe: Any) -> None:
