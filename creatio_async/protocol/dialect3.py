@@ -51,7 +51,7 @@ class _Words:
     """What one of the forms is called in headers, and how it is written."""
 
     rows: str
-    """The media type of rows."""
+    """The media types of rows."""
     others: str
     """Those of everything else that is read."""
     row: str
@@ -63,6 +63,8 @@ class _Words:
 
 
 _JSON: Final = "application/json;odata=verbose"
+_ANY_JSON: Final = f"{_JSON}, application/json;q=0.9"
+"""A server of version 2, whose JSON is always verbose, does not know the parameter."""
 _WORDS: Final[Mapping[Form, _Words]] = {
     "atom": _Words(
         rows="application/atom+xml",
@@ -73,8 +75,8 @@ _WORDS: Final[Mapping[Form, _Words]] = {
         write_link=atom_link,
     ),
     "json": _Words(
-        rows=_JSON,
-        others=_JSON,
+        rows=_ANY_JSON,
+        others=_ANY_JSON,
         row=_JSON,
         link=_JSON,
         write_row=verbose_entry,
