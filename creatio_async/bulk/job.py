@@ -118,6 +118,7 @@ class Job(Once[Report, Outcome]):
         self._journal = journal or NoJournal()
         self._lanes = Lanes() if order == "key" else None
         self._turns = Turns() if order == "input" else None
+        self._is_plain = isinstance(self._journal, NoJournal) and self._lanes is None
         self._feed = self._fed(self._source)
         self._is_left = False
 
@@ -239,8 +240,13 @@ class Job(Once[Report, Outcome]):
                 if turn is None:
                     return False
                 entries = self._under_way[number] = turn.entries
-                fresh = self._prepared(turn) if turn.rows else []
+                same, fresh = self._prepared(turn) if turn.rows else ([], [])
                 entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
+                if same or not entries:
+                    await self._settled(same)
+                if not entries:
+                    del self._under_way[number]
+                    return True
                 place = await stack.enter_async_context(self._gate.enter())
             settled: list[Entry] = []
             if fresh and self._plan.resolves and not self._journal.is_ended:
@@ -298,22 +304,25 @@ class Job(Once[Report, Outcome]):
             entries = await self._plan.look_back(entries)
         return await self._plan.run(entries, self._journal.sending) if entries else []
 
-    def _prepared(self, turn: Turn) -> list[Entry]:
+    def _prepared(self, turn: Turn) -> tuple[list[Outcome], list[Entry]]:
+        """Return the rows of *turn* that are settled at once, and entries for those to send."""
         first = -1 if self._read_before else turn.first
         try:
+            if self._is_plain and (parted := self._plan.settle_alike(first, turn.rows)) is not None:
+                return parted
             entries = self._journal.prepared(self._plan.prepare, first, turn.rows)
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
             self._fail(error)
             self._feed.end()
             self.unfinished += self._unprepared(turn)
-            return []
+            return [], []
         if self._lanes is None:
-            return entries
+            return [], entries
         told = [entry for entry in entries if entry.is_told]
         waiting = [entry for entry in entries if not entry.is_told] if told else entries
         free = self._lanes.admit(waiting)
         self._feed.kept += len(waiting) - len(free)
-        return told + free
+        return [], told + free
 
     def _put_off(self, entries: list[Entry], later: list[Later]) -> list[Entry]:
         """Let *later* wait; return the others of *entries*."""

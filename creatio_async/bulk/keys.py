@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from creatio_async.bulk.columns import column_of, guid_keys
 from creatio_async.bulk.comparing import meaning
 from creatio_async.protocol.names import as_guid, check_name
 from creatio_async.protocol.odata.filters import node_count
@@ -50,6 +51,14 @@ class Key:
                 return None
             digest.update(text + b"\n")
         return digest.digest()
+
+    def of_all(self, rows: Sequence[Mapping[str, Any]]) -> list[bytes | None]:
+        """Return the key of each of *rows*, as `of` does."""
+        if len(self.columns) == 1:
+            keys = guid_keys(column_of(rows, self.columns[0]))
+            if keys is not None:
+                return [*keys]
+        return [self.of(row) for row in rows]
 
     def conditions(self, rows: Sequence[Mapping[str, Any]]) -> list[Condition]:
         """Return conditions that together hold for whatever has the key of one of *rows*."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 from creatio_async.bulk.entry import Entry, Later
 from creatio_async.bulk.meter import Meter
+from creatio_async.bulk.report import Outcome
 
 __all__ = ["Before", "Plan"]
 
@@ -35,6 +36,15 @@ class Plan(Protocol):
         """Return an open entry for each of *rows*; the first of them is number *first*.
 
         *ids* are those that an earlier run gave them, if there was one.
+        """
+        ...
+
+    def settle_alike(
+        self, first: int, rows: Sequence[Any]
+    ) -> tuple[list[Outcome], list[Entry]] | None:
+        """Return outcomes of *rows* of which nothing has to be sent, and entries for the others.
+
+        None if they have to be prepared and looked at row by row.
         """
         ...
 

@@ -27,7 +27,8 @@ _SHOWN = 5
 """Failures that the text of a report tells of."""
 
 _DONE = State.DONE  # a member of an enum costs more to look up than to compare
-_FINE = frozenset({State.DONE, State.UNCHANGED})
+_UNCHANGED = State.UNCHANGED
+_FINE = frozenset({_DONE, _UNCHANGED})
 
 
 @define(eq=False)
@@ -205,6 +206,10 @@ class Report:
             for kind in kinds:
                 self.written[kind] = self.written.get(kind, 0) + done.count(kind)
         if len(done) == len(outcomes):
+            return
+        same = [outcome.state for outcome in outcomes].count(_UNCHANGED)
+        if same == len(outcomes):
+            self._count(_UNCHANGED, same)
             return
         for outcome in outcomes:
             if outcome.state is not State.DONE:

@@ -106,6 +106,13 @@ class Sending:
     async def sift(self, entries: list[Entry]) -> None:
         """Send everything."""
 
+    def settle_alike(
+        self,
+        first: int,
+        rows: Sequence[Any],
+    ) -> tuple[list[Outcome], list[Entry]] | None:
+        """Nothing is settled before it is looked at row by row."""
+
     def rest(self) -> Sequence[Any]:
         """Nothing follows."""
         return ()

@@ -1,10 +1,11 @@
 """Rows as they come: checked once for each set of columns, and with ids in one form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from attrs import define, field
 
+from creatio_async.bulk.given import Given
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.values import check_row
 
@@ -12,6 +13,7 @@ __all__ = ["Shapes", "key_of"]
 
 _KEPT = 1_000
 """Sets of column names that are remembered as checked."""
+_DICTS = frozenset({dict, Given})
 
 
 @define(eq=False)
@@ -39,6 +41,14 @@ class Shapes:
             if len(self.known) < _KEPT:
                 self.known.add(shape)
         return checked
+
+    def are_alike(self, rows: Sequence[Any]) -> bool:
+        """Say whether *rows* are dicts with as many columns each, the first with checked ones."""
+        return (
+            set(map(type, rows)) <= _DICTS
+            and len(set(map(len, rows))) == 1
+            and tuple(rows[0]) in self.known
+        )
 
 
 def key_of(index: int, given: object) -> str:

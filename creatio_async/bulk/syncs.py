@@ -3,24 +3,23 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from struct import Struct
+from functools import partial
+from itertools import count
 from typing import Any, ClassVar, Literal
 
 from attrs import define, field
-from orjson import dumps
 
-from creatio_async.bulk.comparing import is_marked, mark
+from creatio_async.bulk.columns import exact_columns, guid_keys
 from creatio_async.bulk.entry import Entry, is_open
 from creatio_async.bulk.matching import Matching
 from creatio_async.bulk.report import Outcome
+from creatio_async.bulk.standing import Standing
 from creatio_async.bulk.verbs import OnDelete
 from creatio_async.outcomes import State
 from creatio_async.protocol.odata.nodes import Condition
 from creatio_async.query import Query
 
 __all__ = ["ALL", "Syncs", "Within"]
-
-_GUID = 16
 
 
 class _All(Enum):
@@ -37,8 +36,8 @@ Within = Condition | str | Literal[_All.ALL]
 class Syncs(Matching):
     """The plan of a job that makes rows the same as the input.
 
-    Of each row that is there, 16 bytes of its `Id`, 16 of its key, 8 of each column and 8 of all of
-    them are kept: rows that are written alike need no look at their columns.
+    What is there is kept as `Standing`. Once it is, most rows need no more than a look whether they
+    are written as there: the others are what work is done for.
     """
 
     kind: ClassVar[str] = "sync"
@@ -48,10 +47,7 @@ class Syncs(Matching):
     _deleted: OnDelete = field(init=False)
     _columns: tuple[str, ...] | None = field(init=False, default=None)
     _names: frozenset[str] = field(init=False, default=frozenset())
-    _packing: Struct = field(init=False, default=Struct(""))
-    """How the id of a row and the marks of its columns are kept."""
-    _there: dict[bytes, bytes] = field(init=False, factory=dict[bytes, bytes])
-    _twice: dict[bytes, list[bytes]] = field(init=False, factory=dict[bytes, list[bytes]])
+    _standing: Standing = field(init=False)
     _loading: asyncio.Lock = field(init=False, factory=asyncio.Lock)
     _is_loaded: bool = field(init=False, default=False)
     _is_sure: bool = field(init=False, default=True)
@@ -64,6 +60,7 @@ class Syncs(Matching):
                 "delete_missing takes within=: the condition of the rows that may be deleted, "
                 "or ALL for every row of the set"
             )
+        self._standing = Standing(self.key, ())
         self._deleted = OnDelete(self.service.dialect, self.name)
 
     def identity(self) -> dict[str, Any]:
@@ -92,7 +89,6 @@ class Syncs(Matching):
         if self._columns is None:
             self._columns = tuple(name for name in row if name != "Id")
             self._names = frozenset(("Id", *self._columns))
-            self._packing = Struct(f"{_GUID}s{1 + len(self._columns)}q")
         if not row.keys() <= self._names:
             strange = sorted(row.keys() - self._names)
             raise ValueError(
@@ -130,93 +126,90 @@ class Syncs(Matching):
         for entry in entries:
             key = entry.key
             if not is_open(entry.outcome) or (
-                entry.is_in_doubt and self.was_added(entry, self._ids_of(key))
+                entry.is_in_doubt and self.was_added(entry, self._standing.ids_of(key))
             ):
-                self._pop(key)
-            elif key in self._twice:
-                count = len(self._twice.pop(key))
-                entry.outcome.state = State.CONFLICT
-                entry.outcome.error = ValueError(
-                    f"row {entry.outcome.index}: {count} rows have this key"
-                )
-            elif key in self._there:
-                self._compare(entry, self._there.pop(key))
+                self._standing.take(key)  # it is neither compared nor deleted
+            elif found := self._standing.take(key):
+                self._compare(entry, found)
             elif self.within is None or self.within is ALL:
                 self.add(entry)
             else:
                 strange.append(entry)
         await self.match(strange)  # a row may be there, and not within
 
-    def _ids_of(self, key: bytes) -> list[str]:
-        """Return the ids of the rows that have *key*."""
-        one = self._there.get(key)
-        several = self._twice.get(key, []) if one is None else [one]
-        return [_text(each[:_GUID]) for each in several]
-
-    def _pop(self, key: bytes) -> None:
-        """Let the rows that have *key* be neither compared nor deleted."""
-        self._there.pop(key, None)
-        self._twice.pop(key, None)
-
-    def _compare(self, entry: Entry, kept: bytes) -> None:
-        sent = entry.operation.body or {}
-        key, whole, *marks = self._packing.unpack(kept)
-
-        def differs() -> dict[str, Any]:
-            if whole and self._whole(sent) == whole:
-                return {}
-            return {
-                name: sent[name]
-                for name, theirs in zip(self._columns or (), marks, strict=True)
-                if name in sent and not is_marked(sent[name], theirs)
-            }
-
-        self.change(entry, _text(key), differs)
-
-    def _whole(self, row: Mapping[str, Any]) -> int:
-        """Return a mark of all columns: rows with the same one, but for 0, are written alike."""
-        try:
-            values = [row[name] for name in self._columns or ()]
-            text = dumps(values)
-        except (KeyError, TypeError):
-            return 0
-        is_sure = b"null" not in text or text.count(b"null") == values.count(None)  # no NaN
-        return hash(text) if is_sure else 0
+    def _compare(self, entry: Entry, found: Sequence[int]) -> None:
+        outcome = entry.outcome
+        if len(found) > 1:
+            outcome.state = State.CONFLICT
+            outcome.error = ValueError(f"row {outcome.index}: {len(found)} rows have this key")
+            return
+        number, sent = found[0], entry.operation.body or {}
+        differs = partial(self._standing.differing, number, sent)
+        self.change(entry, self._standing.id_of(number), differs)
 
     async def _load(self) -> None:
-        columns, pack = self._columns or (), self._packing.pack
+        self._standing = Standing(self.key, self._columns or ())
         query = Query(self.service, self.name).select(
-            *dict.fromkeys(("Id", *self.key.columns, *columns))
+            *dict.fromkeys(("Id", *self.key.columns, *self._standing.columns))
         )
         if self.within is not None and self.within is not ALL:
             query = query.where(self.within)
         async for page in query.pages(count=False):
             self.meter.requests += 1
             self.meter.bytes_received += page.size
-            for row in page.rows:
-                key = self.key.of(row)
-                if key is None:
-                    continue
-                own = bytes.fromhex(row["Id"].replace("-", ""))
-                kept = pack(own, self._whole(row), *[mark(row.get(name)) for name in columns])
-                if key in self._twice:
-                    self._twice[key].append(kept[:_GUID])
-                elif (other := self._there.pop(key, None)) is not None:
-                    self._twice[key] = [other[:_GUID], kept[:_GUID]]
-                else:
-                    self._there[key] = kept
+            self._standing.add(page.rows)
+
+    def settle_alike(
+        self, first: int, rows: Sequence[Any]
+    ) -> tuple[list[Outcome], list[Entry]] | None:
+        """Settle the rows that are there, and written alike; return the others as entries.
+
+        None if that cannot be told of *rows* together: they are of several shapes, or not all of
+        them are fine.
+        """
+        if not self._is_loaded or self._is_over or self.resolver is not None:
+            return None
+        if not self._shapes.are_alike(rows) or not self._has_all_columns(rows[0]):
+            return None
+        values = exact_columns(rows, (*self._standing.columns, *rows[0].keys() & {"Id"}))
+        if values is None:
+            return None
+        ids = values.pop() if "Id" in rows[0] else None
+        keys = self._keys_of(rows, ids)
+        if keys is None or len(set(keys)) < len(rows) or not self._seen.isdisjoint(keys):
+            return None
+        found = self._standing.take_alike(keys, values)
+        others = [at for at, number in enumerate(found) if number is None]
+        self._seen.update(keys if not others else _chosen(keys, found))
+        if ids is None:
+            ids = self._standing.ids_of_all(found)
+        kind, state = self.kind, State.UNCHANGED
+        alike = [
+            Outcome(index, kind, row, key, state)
+            for index, row, key, number in zip(count(first), rows, ids, found, strict=False)
+            if number is not None
+        ]
+        return alike, [self._entry(first + at, rows[at]) for at in others]
+
+    def _has_all_columns(self, row: Mapping[str, Any]) -> bool:
+        return row.keys() | {"Id"} == self._names
+
+    def _keys_of(self, rows: Sequence[Any], ids: Sequence[Any] | None) -> list[bytes] | None:
+        """Return the keys of *rows*; None if one has none, or an `Id` has to be looked at."""
+        if ids is not None:
+            return guid_keys(ids) if self.key.columns == ("Id",) else None
+        keys = [key for key in self.key.of_all(rows) if key is not None]
+        return keys if len(keys) == len(rows) else None
 
     def rest(self) -> Sequence[str]:
         """Return the ids of the rows that are there, and not in the input, if they are to go."""
         if not self.deletes or not self._is_sure:
             return ()
         self._is_over = True
-        ids = [kept[:_GUID] for kept in self._there.values()]
-        ids += [each for several in self._twice.values() for each in several]
-        self._there.clear()
-        return [_text(each) for each in ids]
+        ids = self._standing.rest()
+        self._standing = Standing(self.key, ())
+        return ids
 
 
-def _text(key: bytes) -> str:
-    digits = key.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+def _chosen(keys: Sequence[bytes], found: Sequence[int | None]) -> list[bytes]:
+    return [key for key, number in zip(keys, found, strict=True) if number is not None]

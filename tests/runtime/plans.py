@@ -67,6 +67,9 @@ class Fake:
             for at, row in enumerate(rows)
         ]
 
+    def settle_alike(self, first: int, rows: Sequence[Any]) -> None:
+        """Everything has to be prepared."""
+
     async def sift(self, entries: list[Entry]) -> None:
         """Send everything."""
 

@@ -1,0 +1,112 @@
+"""Many rows at once, column by column: what costs a call for each value costs one for a column."""
+
+from binascii import unhexlify
+from collections.abc import Mapping, Sequence
+from itertools import count
+from operator import itemgetter
+from struct import Struct
+from typing import Any
+
+from creatio_async.bulk.comparing import mark
+from creatio_async.protocol.values import ZERO_GUID
+
+__all__ = ["column_of", "exact_columns", "guid_keys", "guids", "marks", "wholes"]
+
+_GUID_LENGTH = 36
+_DASHES = (8, 13, 18, 23)
+_IN_BYTES = Struct("16s")
+_PLAIN = frozenset({str, type(None)})
+_SCALARS = frozenset({bool, int, float})
+_SERIAL = count()
+"""Stands for values of which no two are taken for alike."""
+_AFTER_DIGITS = ":"
+"""What a text is less than that is empty, or begins with a digit."""
+_OFTEN = 4
+"""How often the values of a column occur on average for which it pays to mark each once."""
+
+
+def column_of(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    """Return the value that each of *rows* has of a column, None where it has none."""
+    try:
+        return list(map(itemgetter(name), rows))
+    except KeyError:
+        return [row.get(name) for row in rows]
+
+
+def exact_columns(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> list[list[Any]] | None:
+    """Return the values that *rows* have of each column; None if one lacks a column."""
+    try:
+        return [list(map(itemgetter(name), rows)) for name in names]
+    except KeyError:
+        return None
+
+
+def guids(values: Sequence[Any]) -> bytes | None:
+    """Return 16 bytes for each of *values*.
+
+    None unless all of them are guids as Creatio writes them, bare and in lower case, and none is
+    the empty one.
+    """
+    if set(map(type, values)) != {str} or set(map(len, values)) != {_GUID_LENGTH}:
+        return None
+    text, dashes = "".join(values), "-" * len(values)
+    if text != text.lower() or ZERO_GUID in values:
+        return None
+    if any(text[at::_GUID_LENGTH] != dashes for at in _DASHES):
+        return None
+    try:
+        digits = unhexlify(text.encode().translate(None, b"-"))
+    except ValueError:
+        return None
+    return digits if len(digits) == 16 * len(values) else None  # there were further dashes
+
+
+def guid_keys(values: Sequence[Any]) -> list[bytes] | None:
+    """Return what `guids` does, each by itself."""
+    digits = guids(values)
+    return None if digits is None else [key for (key,) in _IN_BYTES.iter_unpack(digits)]
+
+
+def marks(values: Sequence[Any]) -> list[int]:
+    """Return the `mark` of each of *values*, as they are read from JSON."""
+    try:
+        distinct = set(values)
+    except TypeError:  # a list or an object is among them
+        return list(map(mark, values))
+    if len(distinct) * _OFTEN > len(values) and set(map(type, values)) == {str}:
+        if guids(values) is not None:
+            return list(map(hash, values))
+        known = {value: mark(value) for value in distinct if _is_looked_at(value)}
+        return [known[value] if value in known else hash(value) for value in values]
+    known = {value: mark(value) for value in distinct}
+    return list(map(known.__getitem__, values))
+
+
+def _is_looked_at(text: str) -> bool:
+    """Say whether *text* may be a guid, a date, or empty: not marked by its letters alone."""
+    return text < _AFTER_DIGITS or len(text) == _GUID_LENGTH
+
+
+def wholes(columns: Sequence[Sequence[Any]], rows: int) -> list[int]:
+    """Return 64 bits for each of *rows* rows, the values of which are in *columns*.
+
+    Rows have the same ones where their values are written alike in JSON, but for a chance as with
+    `mark`. Rows that mean the same may have others; one with a value that is neither a text nor a
+    number, a bool or None has some of its own.
+    """
+    if not columns:
+        return [0] * rows
+    return list(map(hash, zip(*map(_told_apart, columns), strict=True)))
+
+
+def _told_apart(values: Sequence[Any]) -> Sequence[Any]:
+    """Return *values* in a form of which the hashes differ: those of -1 and -2 are one."""
+    if set(map(type, values)) <= _PLAIN:
+        return values
+    return [value if type(value) in _PLAIN else _written(value) for value in values]
+
+
+def _written(value: Any) -> object:
+    return (repr(value),) if type(value) in _SCALARS else (next(_SERIAL),)
