@@ -87,9 +87,12 @@ def read_answers(
     if is_atomic and any(item is not None and item["status"] >= 400 for item in items):
         _read_failed_group(entries, reply, items, left)
         return left
+    ids = {entry.outcome.id for entry in entries} if None in items else frozenset[str]()
     for entry, item in zip(entries, items, strict=True):
         if item is None:
             _missing(entry, reply, left)
+        elif ids and item["status"] < 300 and _id_in(entry, item) in ids - {entry.outcome.id}:
+            _unanswered(entry, reply, "the answer to this row is that to another", left)
         elif item["status"] < 300:
             outcome = entry.outcome
             outcome.state, outcome.http_status = _DONE, item["status"]
@@ -108,6 +111,11 @@ def _row(entry: Entry, item: Item, dialect: Dialect) -> Row | None:
         return None
 
 
+def _id_in(entry: Entry, item: Item) -> str:
+    """Return the id of the row that an answer holds."""
+    return str((_row(entry, item, entry.verb.dialect) or {}).get("Id")).lower()
+
+
 def _missing(entry: Entry, reply: Reply, left: Left) -> None:
     outcome = entry.outcome
     outcome.http_status = None
@@ -115,11 +123,16 @@ def _missing(entry: Entry, reply: Reply, left: Left) -> None:
         detail = "the batch stopped before this row"
         outcome.state = State.NOT_RUN
         left.behind.append(entry)
+        outcome.error = BatchError(reply.request, reply.response, detail)
     else:  # a server that leaves it out has not said that it stopped
-        detail = "the answer leaves this row out"
-        outcome.state = State.UNKNOWN
-        left.doubtful.append(entry)
+        _unanswered(entry, reply, "the answer leaves this row out", left)
+
+
+def _unanswered(entry: Entry, reply: Reply, detail: str, left: Left) -> None:
+    outcome = entry.outcome
+    outcome.http_status, outcome.state = None, State.UNKNOWN
     outcome.error = BatchError(reply.request, reply.response, detail)
+    left.doubtful.append(entry)
 
 
 def _refused(entry: Entry, reply: Reply, item: Item, left: Left) -> None:

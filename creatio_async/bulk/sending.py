@@ -282,6 +282,8 @@ class Sending:
         outcome = entry.outcome
         try:
             row = self.service.dialect.row_of(item, operation.path)
+            if (key := str(row.get("Id", outcome.id)).lower()) != outcome.id:
+                raise ValueError(f"it is that of {key}")  # noqa: TRY301 - as for any other answer
         except ValueError as error:
             detail = f"what was looked up is no row: {error}"
             outcome.state = State.UNKNOWN

@@ -24,7 +24,7 @@ from creatio_async import (
     TransportError,
     UnexpectedResponseError,
 )
-from creatio_async.emulator import Double, Emulator, Omit, Refuse, Trouble
+from creatio_async.emulator import Double, DropAfter, Emulator, Omit, Refuse, Trouble
 from tests.api.canned import client
 from tests.api.table import Script, Table
 
@@ -470,3 +470,26 @@ async def test_every_row_is_there_once_however_odd_the_answers_over_a_socket(
         assert all(rule.hits == 6 for rule in emulator.troubles.rules)
         names = sorted(int(row["Name"]) for row in emulator.rows("City"))
         assert names == list(range(60))
+
+
+@pytest.mark.parametrize("how", ["json", "multipart", "odata3"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_the_answer_to_another_row_is_no_answer_to_the_one_that_has_none(
+    how: Any, method: str
+) -> None:
+    with Emulator() as emulator:
+        add = emulator.troubles.add
+        add(Omit(after=False), inner=True, method=method, skip=1)
+        add(Double("misnamed"), inner=True, method=method, skip=2)
+        if method == "GET":
+            add(DropAfter(), path="$batch")
+        async with client(emulator) as crm:
+            service = crm.odata3 if how == "odata3" else crm.odata
+            options: Any = {"format": how} if how == "multipart" else {}
+            source = [{"Name": f"~{n}"} for n in range(4)]
+            report = await service["City"].create_many(source, **options)
+        names = [row["Name"] for row in emulator.rows("City") if row["Name"].startswith("~")]
+    assert sorted(names) == ["~0", "~1", "~2", "~3"]
+    looked_up_in_vain = 2 * (method == "GET")  # what nobody can tell is not guessed
+    assert report.counts.pop(State.UNKNOWN, 0) == looked_up_in_vain
+    assert report.counts == {State.DONE: 4 - looked_up_in_vain}
