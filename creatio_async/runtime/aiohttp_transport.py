@@ -148,6 +148,7 @@ def _blame_source(request: Request) -> None:
 def _translated(request: Request, error: Exception) -> TransportError:
     if isinstance(error, aiohttp.ClientResponseError):
         _forget_credentials(error)
+    _forget_proxy(error)
     unsent = isinstance(
         error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL
     )
@@ -177,3 +178,12 @@ def _forget_credentials(error: aiohttp.ClientResponseError) -> None:
     error.request_info = aiohttp.RequestInfo(url, asked.method, empty, real)
     error.history, error.headers = (), None
     error.args = (error.request_info, ())
+
+
+def _forget_proxy(error: Exception) -> None:
+    """Take the proxy out of what *error* knows of its connection: a password may be in it."""
+    kept = vars(error)
+    key = kept.get("_conn_key")
+    if key is not None:
+        hidden = kept["_conn_key"] = key._replace(proxy=None, proxy_auth=None)
+        error.args = tuple(hidden if each is key else each for each in error.args)

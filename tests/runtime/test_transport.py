@@ -199,3 +199,24 @@ async def test_a_proxy_that_refuses_does_not_show_its_password() -> None:
     cause = caught.value.__cause__
     assert isinstance(cause, aiohttp.ClientHttpProxyError)
     assert "s3cret" not in repr([caught.value, str(cause), cause, cause.args, vars(cause)])
+
+
+async def test_a_connection_that_fails_behind_a_proxy_does_not_show_its_password() -> None:
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 No TLS here\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    proxy = URL(f"http://ann:s3cret@127.0.0.1:{port}")
+    transport = AiohttpTransport.open(Timeouts(), proxy=proxy)
+    with pytest.raises(TransportError, match=r"crm\.test") as caught:
+        await transport.send(request("https://crm.test"))
+    await transport.aclose()
+    server.close()
+    cause = caught.value.__cause__
+    assert isinstance(cause, aiohttp.ClientConnectorError)
+    assert "s3cret" not in repr([caught.value, str(cause), cause, cause.args, vars(cause)])
