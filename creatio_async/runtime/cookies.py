@@ -21,8 +21,13 @@ class Jar(aiohttp.CookieJar):
 
     The values of its cookies hold ``/`` and ``|``, which must not be quoted; and a site reached
     by an IP address would lose all of them in a jar that is not ``unsafe``.
+
+    Cookies do not tell the ports of a host apart. Where `home` is set, they are told apart here:
+    what another origin sets, such as an identity service, goes back there alone.
     """
 
+    home: URL | None
+    """An address of the site whose cookies these are; None takes those of all hosts together."""
     _below: str
     """The addresses to which `_header` goes begin with this."""
     _header: str
@@ -34,15 +39,23 @@ class Jar(aiohttp.CookieJar):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._forget()
+        self.home = None
+        self._elsewhere: dict[URL, Jar] = {}
         super().__init__(unsafe=True, quote_cookie=False)
 
     def update_cookies(self, cookies: LooseCookies, response_url: URL = _NOWHERE) -> None:
         """Take in what an answer sets."""
+        if (other := self._other(response_url)) is not None:
+            other.update_cookies(cookies, response_url)
+            return
         self._forget()
         super().update_cookies(cookies, response_url)
 
     def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
         """Take in what an answer sets, as its headers have it."""
+        if (other := self._other(response_url)) is not None:
+            other.update_cookies_from_headers(headers, response_url)
+            return
         self._forget()
         super().update_cookies_from_headers(headers, response_url)
 
@@ -55,6 +68,8 @@ class Jar(aiohttp.CookieJar):
         """Return what ``Cookie`` holds in a request to *url*; empty where there are none."""
         if self._clock() < self._until and str(url).startswith(self._below):
             return self._header
+        if (other := self._other(url)) is not None:
+            return other.header(url)
         cookies = self.filter_cookies(url)
         pairs = [f"{name}={cookies[name].coded_value}" for name in sorted(cookies)]
         header = "; ".join(pairs)
@@ -70,6 +85,12 @@ class Jar(aiohttp.CookieJar):
                 values.setdefault(morsel.key, morsel.value)
             self._values, self._values_until = values, now + _REMEMBERED
         return self._values.get(name)
+
+    def _other(self, url: URL) -> "Jar | None":
+        """Return the jar for the origin of *url*, where that is another one than ours."""
+        if self.home is None or not url.host or _origin(url) == _origin(self.home):
+            return None
+        return self._elsewhere.setdefault(url.origin(), Jar(self._clock))
 
     def _remember(self, url: URL, header: str) -> None:
         """Keep *header* for addresses below the longest path of a cookie, if *url* is there.
@@ -87,6 +108,10 @@ class Jar(aiohttp.CookieJar):
         self._below, self._header, self._until = "", "", 0.0
         self._values = {}
         self._values_until = 0.0
+
+
+def _origin(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port
 
 
 class Received(aiohttp.DummyCookieJar):

@@ -115,6 +115,7 @@ class Session:
     _looks: Looks = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.channel.jar.home = self.site.url
         self._looks = Looks(self.channel, self._request)
 
     @property

@@ -104,6 +104,22 @@ async def test_each_shape_of_a_refused_token_is_known(crm: Creatio, emulator: Em
     assert emulator.tokens == 5
 
 
+async def test_an_identity_service_at_another_port_gets_no_cookies_of_the_site() -> None:
+    def reply(request: Request) -> Response:
+        if request.url.port == 8090:
+            return answer({"access_token": "t"})
+        return answer({"value": []}, headers=[("Set-Cookie", "BPMSESSIONID=ours; path=/")])
+
+    site = Scripted(reply)
+    app = ClientCredentials("app", "s3cret", "http://crm.test:8090")
+    async with client(site, auth=app, runtime="net") as crm:
+        await names(crm)
+        await crm.login()
+        await names(crm)
+    cookies = [each.headers.get("cookie") for each in site.requests]
+    assert cookies == [None, None, None, "BPMSESSIONID=ours"]
+
+
 async def test_a_403_is_no_reason_for_another_token(crm: Creatio, emulator: Emulator) -> None:
     emulator.troubles.add(Refuse(403), method="POST", path="City")
     with pytest.raises(ForbiddenError):

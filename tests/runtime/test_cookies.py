@@ -117,6 +117,18 @@ async def test_a_header_is_remembered_until_a_cookie_changes_or_for_a_second(
     assert len(looks) == seen + 1
 
 
+async def test_each_port_and_scheme_has_cookies_of_its_own() -> None:
+    site, other = URL("http://10.0.0.1:8080/"), URL("http://10.0.0.1:8090/")
+    jar = Jar(Clock())
+    jar.home = site
+    jar.update_cookies_from_headers(["A=site; path=/"], site)
+    jar.update_cookies_from_headers(["A=other; path=/"], other)
+    for _ in range(2):
+        assert [jar.header(each / "x") for each in (site, other)] == ["A=site", "A=other"]
+        assert jar.header(URL("https://10.0.0.1:8080/x")) == ""
+    assert jar.value("A") == "site"
+
+
 async def test_over_a_socket_a_site_gets_its_own_cookies_and_each_new_one_at_once() -> None:
     with Emulator(virtual_directory="/app") as emulator:
         async with emulator.served() as url:
