@@ -105,15 +105,16 @@ def cancel_body(ids: Sequence[object]) -> bytes:
 
 
 def read_run(request: Request, response: Response) -> RunAnswer:
-    """Return what *response* says of a run.
+    """Return what *response* says of a run; a refusal need not tell a status.
 
     Raises:
         UnexpectedResponseError: It is no answer to ``RunProcess``.
     """
     try:
         answer = as_object(response.json())
-        state = ProcessState(answer["processStatus"])
-    except (ValueError, KeyError):
+        status = answer.get("processStatus", 0 if answer.get("success") is False else None)
+        state = ProcessState(status)
+    except ValueError:
         detail = "no answer to RunProcess: no processStatus from 0 to 5"
         raise UnexpectedResponseError(request, response, "", detail) from None
     run_id = as_text(answer.get("processId")).lower()

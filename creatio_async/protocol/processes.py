@@ -127,6 +127,7 @@ def read_result(request: Request, response: Response) -> Any:
 
     The text within the XML is decoded from JSON; a text that it holds is decoded a second time
     where it begins with ``{`` or ``[``, because collections travel as JSON in a text parameter.
+    Where the answer is JSON instead of XML, what would stand in the XML may be a text in it.
 
     Raises:
         UnexpectedResponseError: The answer is neither XML with a ``string`` nor JSON.
@@ -134,13 +135,16 @@ def read_result(request: Request, response: Response) -> Any:
     body = response.text().strip()
     if body.startswith("<"):
         body = _element_text(request, response, body).strip()
-    if not body:
-        return None
-    return _decoded_twice(body)
+    elif body.startswith('"\\"'):
+        body = _unwrapped(body)
+    return decoded_result(_decoded(body)) if body else None
 
 
-def _decoded_twice(text: str) -> Any:
-    return decoded_result(_decoded(text))
+def _unwrapped(body: str) -> str:
+    """Return the JSON that is a text in *body*, where it holds an object or a list."""
+    inner = _decoded(body)
+    held = _decoded(inner) if isinstance(inner, str) else None
+    return inner if isinstance(held, str) and held.lstrip()[:1] in {"{", "["} else body
 
 
 def decoded_result(value: Any) -> Any:

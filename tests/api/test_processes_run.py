@@ -183,6 +183,7 @@ async def test_a_run_that_did_not_fail_is_told_by_its_state(
         ),
         (ran(0, processId="", success=False, errorInfo="No such schema"), "No such schema"),
         (ran(0, processId="", success=False), "it was not started"),
+        (answer({"success": False, "errorInfo": {"message": "No rights"}}), "No rights"),
     ],
 )
 async def test_a_process_that_was_refused_is_an_error_without_a_run(
