@@ -185,7 +185,7 @@ class Job(Once[Report, Outcome]):
         """Let what cannot be written down end the job, and nothing else."""
         try:
             yield
-        except OSError as error:
+        except (OSError, ValueError, TypeError) as error:
             self._fail(error)
             self._feed.give_up()
 
@@ -337,8 +337,9 @@ class Job(Once[Report, Outcome]):
             self._journal.settled(outcomes)
         outcomes = [*told, *outcomes] if told else outcomes
         self.report.add(outcomes)
-        if self._letters is not None:
-            self._letters.add(outcomes)
+        with self._failing():
+            if self._letters is not None:
+                self._letters.add(outcomes)
         give_back(self._codec, outcomes)
         self._tell()
         if self._turns is None:

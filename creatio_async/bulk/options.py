@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterable, Callable, Iterable
 from os import PathLike
+from pathlib import Path
 from typing import Any, cast
 
 from attrs import frozen
@@ -47,6 +48,8 @@ class JobOptions:
             ValueError: An option is out of bounds.
             TypeError: *rows* are not several, or an option is no number.
         """
+        if _is_same_file(self.journal, self.dead_letters):
+            raise ValueError(f"the journal and the dead letters are one file: {self.journal}")
         sender = service.sender
         return Job(
             plan,
@@ -76,3 +79,9 @@ class JobOptions:
             sifts=plan.sifts,
             fsync=self.fsync,
         )
+
+
+def _is_same_file(one: str | PathLike[str] | None, other: str | PathLike[str] | None) -> bool:
+    if one is None or other is None:
+        return False
+    return Path(one).resolve() == Path(other).resolve()

@@ -16,6 +16,7 @@ from creatio_async import Create, Creatio, Delete, State, Update, derived, read_
 from creatio_async.emulator import Emulator, Refuse
 from tests.api.canned import client
 from tests.api.table import Script, Table
+from tests.journal.moments import full_after
 
 GUID = "4c63c8fa-467b-48a6-973f-b2069298404f"
 
@@ -164,6 +165,54 @@ async def test_rows_that_are_refused_can_be_fed_in_again(
     report = await cities.create_many(read_dead_letters(letters), dead_letters=tmp_path / "2")
     assert report.counts == {State.DONE: 7}
     assert list(read_dead_letters(tmp_path / "2")) == []
+
+
+async def test_letters_are_not_begun_anew_while_they_are_read(tmp_path: Path) -> None:
+    letters = tmp_path / "refused.jsonl"
+    async with client(Table([Script(rows=["400"])])) as crm:
+        cities = crm.odata["City"]
+        await cities.create_many([{"Name": "x"}], dead_letters=letters)
+        before = letters.read_bytes()
+        with pytest.raises(ValueError, match=r"refused\.jsonl are being read, and would be lost"):
+            await cities.create_many(read_dead_letters(letters), dead_letters=letters)
+        assert letters.read_bytes() == before
+        report = await cities.create_many(list(read_dead_letters(letters)), dead_letters=letters)
+        assert report.done == 1
+        assert letters.read_bytes() == b""
+
+
+async def test_letters_and_a_journal_are_two_files(tmp_path: Path) -> None:
+    async with client(Table()) as crm:
+        with pytest.raises(ValueError, match="one file"):
+            crm.odata["City"].create_many([], journal=tmp_path / "x", dead_letters=tmp_path / "x")
+
+
+@pytest.mark.parametrize("form", ["block", "await"])
+async def test_letters_that_a_full_disk_does_not_take_end_the_job_and_no_outcome_is_lost(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters, told = tmp_path / "refused.jsonl", list[int]()
+    async with client(Table([Script(rows=["400"] * 5)] * 40)) as crm:
+        job = crm.odata["City"].create_many(
+            [{"Name": str(n)} for n in range(200)], batch_size=5, at_once=2, dead_letters=letters
+        )
+        full_after(4, monkeypatch)
+
+        async def take() -> None:
+            if form == "await":
+                await job
+            async with job as outcomes:
+                async for outcome in outcomes:
+                    told.append(outcome.index)
+
+        with pytest.raises(OSError, match="No space"):
+            await take()
+    assert job.report.total < 200
+    if form == "block":
+        assert sorted([*told, *(each.index for each in job.unfinished)]) == list(
+            range(job.report.total)
+        )
+    assert len(list(read_dead_letters(letters))) == 15
 
 
 async def test_a_letter_says_what_became_of_the_row(tmp_path: Path) -> None:
