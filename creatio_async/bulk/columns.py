@@ -10,10 +10,11 @@ from typing import Any
 from creatio_async.bulk.comparing import mark
 from creatio_async.protocol.values import ZERO_GUID
 
-__all__ = ["column_of", "exact_columns", "guid_keys", "guids", "marks", "wholes"]
+__all__ = ["column_of", "columns_of", "guid_keys", "guids", "marks", "wholes"]
 
 _GUID_LENGTH = 36
 _DASHES = (8, 13, 18, 23)
+_NO_CAPITALS = bytes.maketrans(b"ABCDEF", b"??????")
 _IN_BYTES = Struct("16s")
 _PLAIN = frozenset({str, type(None)})
 _SCALARS = frozenset({bool, int, float})
@@ -33,14 +34,13 @@ def column_of(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
         return [row.get(name) for row in rows]
 
 
-def exact_columns(
-    rows: Sequence[Mapping[str, Any]], names: Sequence[str]
-) -> list[list[Any]] | None:
-    """Return the values that *rows* have of each column; None if one lacks a column."""
-    try:
-        return [list(map(itemgetter(name), rows)) for name in names]
-    except KeyError:
-        return None
+def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[Any]]:
+    """Return the values that *rows* have of each of several columns.
+
+    Raises:
+        KeyError: A row lacks a column.
+    """
+    return [list(map(itemgetter(name), rows)) for name in names]
 
 
 def guids(values: Sequence[Any]) -> bytes | None:
@@ -52,12 +52,10 @@ def guids(values: Sequence[Any]) -> bytes | None:
     if set(map(type, values)) != {str} or set(map(len, values)) != {_GUID_LENGTH}:
         return None
     text, dashes = "".join(values), "-" * len(values)
-    if text != text.lower() or ZERO_GUID in values:
-        return None
-    if any(text[at::_GUID_LENGTH] != dashes for at in _DASHES):
+    if ZERO_GUID in values or any(text[at::_GUID_LENGTH] != dashes for at in _DASHES):
         return None
     try:
-        digits = unhexlify(text.encode().translate(None, b"-"))
+        digits = unhexlify(text.encode().translate(_NO_CAPITALS, b"-"))
     except ValueError:
         return None
     return digits if len(digits) == 16 * len(values) else None  # there were further dashes
@@ -78,15 +76,14 @@ def marks(values: Sequence[Any]) -> list[int]:
     if len(distinct) * _OFTEN > len(values) and set(map(type, values)) == {str}:
         if guids(values) is not None:
             return list(map(hash, values))
-        known = {value: mark(value) for value in distinct if _is_looked_at(value)}
+        known = {
+            text: mark(text)
+            for text in distinct
+            if text < _AFTER_DIGITS or len(text) == _GUID_LENGTH  # the others say what they say
+        }
         return [known[value] if value in known else hash(value) for value in values]
     known = {value: mark(value) for value in distinct}
     return list(map(known.__getitem__, values))
-
-
-def _is_looked_at(text: str) -> bool:
-    """Say whether *text* may be a guid, a date, or empty: not marked by its letters alone."""
-    return text < _AFTER_DIGITS or len(text) == _GUID_LENGTH
 
 
 def wholes(columns: Sequence[Sequence[Any]], rows: int) -> list[int]:

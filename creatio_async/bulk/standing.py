@@ -43,12 +43,14 @@ class Standing:
         keys = [key for key in told if key is not None]
         if len(keys) < len(rows):
             rows = [row for row, key in zip(rows, told, strict=True) if key is not None]
-        self._ids += b"".join(keys if self.key.columns == ("Id",) else _in_bytes(rows))
+            if not rows:
+                return
+        self._ids += b"".join(keys if self.key.columns == ("Id",) else _ids_of(rows))
         values = [column_of(rows, name) for name in self.columns]
         for kept, column in zip(self._marks, values, strict=True):
-            kept.extend(marks(column))
+            kept.extend(array("q", marks(column)))
         first = len(self._wholes)
-        self._wholes.extend(wholes(values, len(rows)))
+        self._wholes.extend(array("q", wholes(values, len(rows))))
         numbers = range(first, first + len(rows))
         placed = list(map(self._numbers.setdefault, keys, numbers))
         if placed != [*numbers]:
@@ -65,7 +67,10 @@ class Standing:
         """
         kept, numbers = self._wholes, self._numbers
         found = list(map(numbers.pop, keys, repeat(None)))
-        for at, whole in enumerate(wholes(columns, len(keys))):
+        told = wholes(columns, len(keys))
+        if None not in found and not self._twice and [kept[at or 0] for at in found] == told:
+            return found
+        for at, whole in enumerate(told):
             number = found[at]
             if number is not None and (kept[number] != whole or keys[at] in self._twice):
                 numbers[keys[at]], found[at] = number, None
@@ -107,6 +112,6 @@ class Standing:
         return list(map(self.id_of, left))
 
 
-def _in_bytes(rows: Sequence[Mapping[str, Any]]) -> list[bytes]:
+def _ids_of(rows: Sequence[Mapping[str, Any]]) -> list[bytes]:
     ids = column_of(rows, "Id")
     return guid_keys(ids) or [UUID(each).bytes for each in ids]

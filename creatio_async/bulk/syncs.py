@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import partial
-from itertools import count
+from itertools import compress, count, repeat
+from operator import not_
 from typing import Any, ClassVar, Literal
 
 from attrs import define, field
 
-from creatio_async.bulk.columns import exact_columns, guid_keys
+from creatio_async.bulk.columns import columns_of, guid_keys
 from creatio_async.bulk.entry import Entry, is_open
 from creatio_async.bulk.matching import Matching
 from creatio_async.bulk.report import Outcome
@@ -171,25 +172,27 @@ class Syncs(Matching):
             return None
         if not self._shapes.are_alike(rows) or not self._has_all_columns(rows[0]):
             return None
-        values = exact_columns(rows, (*self._standing.columns, *rows[0].keys() & {"Id"}))
-        if values is None:
+        try:
+            values = columns_of(rows, (*self._standing.columns, *rows[0].keys() & {"Id"}))
+        except KeyError:
             return None
         ids = values.pop() if "Id" in rows[0] else None
         keys = self._keys_of(rows, ids)
         if keys is None or len(set(keys)) < len(rows) or not self._seen.isdisjoint(keys):
             return None
         found = self._standing.take_alike(keys, values)
-        others = [at for at, number in enumerate(found) if number is None]
-        self._seen.update(keys if not others else _chosen(keys, found))
-        if ids is None:
-            ids = self._standing.ids_of_all(found)
-        kind, state = self.kind, State.UNCHANGED
-        alike = [
-            Outcome(index, kind, row, key, state)
-            for index, row, key, number in zip(count(first), rows, ids, found, strict=False)
-            if number is not None
-        ]
-        return alike, [self._entry(first + at, rows[at]) for at in others]
+        is_alike = [number is not None for number in found]
+        self._seen.update(compress(keys, is_alike))
+        outcomes = map(
+            Outcome,
+            compress(count(first), is_alike),
+            repeat(self.kind),
+            compress(rows, is_alike),
+            compress(ids or self._standing.ids_of_all(found), is_alike),
+            repeat(State.UNCHANGED),
+        )
+        others = compress(enumerate(rows, first), map(not_, is_alike))
+        return list(outcomes), [self._entry(index, row) for index, row in others]
 
     def _has_all_columns(self, row: Mapping[str, Any]) -> bool:
         return row.keys() | {"Id"} == self._names
@@ -209,7 +212,3 @@ class Syncs(Matching):
         ids = self._standing.rest()
         self._standing = Standing(self.key, ())
         return ids
-
-
-def _chosen(keys: Sequence[bytes], found: Sequence[int | None]) -> list[bytes]:
-    return [key for key, number in zip(keys, found, strict=True) if number is not None]
