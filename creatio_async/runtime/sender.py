@@ -145,6 +145,8 @@ class Sender:
         place = self.under_way.enter()
         session = session or next(self._turns)
         try:
+            if self.under_way.was_cut_off:
+                raise TransportError(self._request(call, session), _CUT_OFF, sent=False)
             reply = await self._deliver(call, session)
             if reply.response.status == 202:
                 return await self._settled(call, session, reply)

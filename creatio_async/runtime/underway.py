@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 from attrs import define, field
 
@@ -35,6 +36,7 @@ class UnderWay:
     _loop: asyncio.AbstractEventLoop = field(init=False, factory=asyncio.get_running_loop)
     _places: set[Place] = field(init=False, factory=set[Place])
     _emptied: asyncio.Event = field(init=False, factory=asyncio.Event)
+    _cut_off: WeakSet[asyncio.Task[Any]] = field(init=False, factory=WeakSet[asyncio.Task[Any]])
 
     def enter(self) -> Place:
         """Take a place for a call of the current task.
@@ -61,6 +63,11 @@ class UnderWay:
                 "belong to that one; open a client in each"
             )
 
+    @property
+    def was_cut_off(self) -> bool:
+        """The current task had a call under way when the end came, and asks what became of it."""
+        return self.is_ended and asyncio.current_task() in self._cut_off
+
     def leave(self, place: Place) -> None:
         """Give the place back."""
         self._places.discard(place)
@@ -74,6 +81,7 @@ class UnderWay:
         others = [place for place in self._places if place.task is not here]
         for place in others:
             place.is_cut_off = True
+            self._cut_off.add(place.task)
             place.task.cancel()
         if others:
             with suppress(TimeoutError):

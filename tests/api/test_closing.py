@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from creatio_async import Creatio, Limits, Password, TransportError
+from creatio_async import Creatio, Limits, Password, State, TransportError
 from creatio_async.emulator import Answer, Emulator, Latency
 from creatio_async.runtime.keepalive import KeepAlive
 from tests.api.canned import AUTH, answer, client
@@ -58,6 +58,27 @@ async def test_without_a_socket_it_ends_as_well() -> None:
     done = await asyncio.gather(*tasks, return_exceptions=True)
     assert {(type(each), CUT_OFF in str(each)) for each in done} == {(TransportError, True)}
     assert (site.under_way, len(site.logouts)) == (0, 1)
+
+
+async def test_a_write_that_is_under_way_says_that_it_may_have_been_carried_out() -> None:
+    site = Scripted(hold)
+
+    async def saved(crm: Creatio) -> None:
+        async with crm.odata.unit_of_work() as work:
+            work.add("City", {"Name": "A"})
+
+    async with client(site) as crm:
+        create = asyncio.create_task(crm.odata["City"].create({"Name": "A"}))
+        save = asyncio.create_task(saved(crm))
+        load = asyncio.ensure_future(crm.odata["City"].create_many([{"Name": "A"}]))
+        await held(site, 3)
+    with pytest.raises(TransportError, match=CUT_OFF) as caught:
+        await create
+    assert "was written is unknown" in caught.value.__notes__[0]
+    with pytest.raises(TransportError, match="whether that was carried out is unknown"):
+        await save
+    assert (await load).counts == {State.UNKNOWN: 1}
+    assert len(site.requests) == 3
 
 
 async def test_a_login_that_is_under_way_ends_too() -> None:
