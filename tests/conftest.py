@@ -1,8 +1,13 @@
 """What runs long runs only when asked for: ``pytest -m fuzz``, ``pytest -m soak``."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 LONG = ("fuzz", "soak")
+
+# What a property says does not depend on how fast the machine is at the moment.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -149,7 +149,13 @@ def test_single_calls_ask_what_is_asked_by_hand(capsys: pytest.CaptureFixture[st
 
 def test_every_contestant_takes_part() -> None:
     plain = (*bulk_create.HEATS, *paged_read.HEATS, *single_call.HEATS, *unit_of_work.HEATS)
-    heats = (*plain, *bulk_wall.HEATS, *bulk_wide.HEATS, *sync_unchanged.HEATS)
+    heats = (
+        *plain,
+        *bulk_wall.HEATS,
+        *bulk_wide.HEATS,
+        *models.HEATS,
+        *sync_unchanged.HEATS,
+    )
 
     assert {entry.contestant for heat in heats for entry in heat.entries} == set(CONTESTANTS)
 
