@@ -6,7 +6,9 @@ from hypothesis import HealthCheck, settings
 LONG = ("fuzz", "soak")
 
 # What a property says does not depend on how fast the machine is at the moment.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 
