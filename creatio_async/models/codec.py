@@ -82,6 +82,8 @@ class Codec(Generic[RowT]):
     def sent(self, given: Any, place: str) -> Any:
         """Return what the caller gives as a mapping; what is of no such class, as it is.
 
+        An object whose `Id` is None has none yet.
+
         Raises:
             ValueError: A navigation property is set.
             TypeError: It is of the class of another entity set.
@@ -93,7 +95,10 @@ class Codec(Generic[RowT]):
             raise TypeError(
                 f"{place}: takes a {self.shape.cls.__name__} or a mapping, not {given!r:.80}"
             )
-        return row_of(shape, given, place)
+        row = row_of(shape, given, place)
+        if row.get("Id", "") is None:
+            del row["Id"]
+        return row
 
 
 DICTS: Final[Codec[Row]] = Codec()

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,17 @@ class Named:
 
     Id: UUID
     Name: str
+    CountryId: UUID | None = None
+
+
+@dataclass
+class Unsaved:
+    """A dataclass whose objects have no `Id` before they are saved."""
+
+    __entity_set__ = "City"
+
+    Name: str
+    Id: UUID | None = None
     CountryId: UUID | None = None
 
 
@@ -175,6 +187,24 @@ async def test_a_class_written_by_hand_reads_and_writes_as_well(odata: OData) ->
     with pytest.raises(AttributeError):
         _ = partial.CountryId
     await cities.update(KEY, partial)
+
+
+async def test_an_object_whose_id_is_none_gets_one(odata: OData) -> None:
+    cities = odata[Unsaved]
+    one = await cities.create(Unsaved("one"))
+    assert one.Id is not None
+    batch = odata.batch()
+    two = batch.create(Unsaved, Unsaved("two"))
+    await batch.send()
+    assert two.result().Name == "two"
+    report = await cities.create_many(Unsaved(f"{number}") for number in range(3))
+    assert report.counts == {State.DONE: 3}
+    report = await cities.upsert_many([Unsaved("one"), Unsaved("four")], key="Name")
+    report.raise_for_failures()
+    await cities.update(one.Id, Unsaved("first"))
+    assert (await cities.get(one.Id)).Name == "first"
+    with pytest.raises(ValueError, match="Id"):
+        await cities.update_many([Unsaved("nobody")])
 
 
 async def test_both_versions_of_odata_take_the_same_classes(crm: Creatio, made: ModuleType) -> None:
