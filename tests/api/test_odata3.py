@@ -197,6 +197,21 @@ async def test_the_rows_in_rows_are_read_to_their_end_wherever_they_are_asked_fo
     assert "@odata.editLink" in annotated[0][inner][94]
 
 
+async def test_what_is_shown_of_an_expanded_row_is_the_same_in_each_version(
+    crm: Creatio, emulator: Emulator
+) -> None:
+    (account,) = emulator.insert("Account", [{"Name": "Acme"}])
+    emulator.insert("Contact", [{"Name": "Ann", "AccountId": account}])
+    shown = Expand("Account", select=["Name"])
+    for expand in ([shown], [shown, "Account/Type"], ["Account/Type", shown], [shown, "Account"]):
+        four, atom, verbose = [
+            await each["Contact"].where(F.Name == "Ann").select("Id").expand(*expand).one()
+            for each in (crm.odata, crm.odata3, crm.odata3.using("json"))
+        ]
+        assert four == atom == verbose
+        assert four["Account"]["Name"] == "Acme"
+
+
 # --- Single rows ----------------------------------------------------------------------------------
 
 

@@ -81,10 +81,12 @@ def _selects(expand: Expand) -> bool:
 
 
 def _within(several: Iterable[Expand]) -> tuple[tuple[str, ...], _Tree]:
-    """Return the columns that are read of the rows along one property, and what they hold."""
+    """Return the columns that are read of the rows along one property, and what they hold.
+
+    Where one selects none, such as that of ``Account/Type``, the others say it, as in OData 4.
+    """
     several = tuple(several)
-    is_whole = not all(each.select for each in several)
-    columns = () if is_whole else dict.fromkeys(name for each in several for name in each.select)
+    columns = dict.fromkeys(name for each in several for name in each.select)
     return tuple(columns), _tree(inner for each in several for inner in each.expand)
 
 

@@ -126,7 +126,11 @@ SHAPES: list[tuple[list[str], list[Any], str]] = [
         [Expand("Account", select=["Name"]), Expand("Account", select=["Code"])],
         "$select=Id,Account/Name,Account/Code&$expand=Account",
     ),
-    (["Id"], [Expand("Account", select=["Name"]), "Account"], "$select=Id,Account&$expand=Account"),
+    (
+        ["Id"],
+        [Expand("Account", select=["Name"]), "Account/Type", "Account"],
+        "$select=Id,Account/Name,Account/Type&$expand=Account,Account/Type",
+    ),
 ]
 
 
