@@ -1,8 +1,10 @@
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from shutil import copy
+from textwrap import indent
 from typing import Any
 
 import orjson
@@ -23,6 +25,7 @@ from creatio_async.protocol.odata.schema import Schema
 from tests.models.documents import ODD, imported, lookups, odd_schema, properties, schema_of
 
 TYPING = Path(__file__).parents[1] / "typing"
+HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "use-models.md"
 WHOLE = read_schema(metadata(creatio_tables()))
 
 
@@ -170,6 +173,18 @@ def test_mypy_strict_accepts_the_text(made: Path) -> None:
     files = [made / f"{name}.py" for name in ("whole", "old", "odd")]
     run = tool("mypy", "--strict", "--cache-dir", made / "cache", *files)
     assert run.stdout == "Success: no issues found in 3 source files\n"
+
+
+def test_type_checkers_find_nothing_in_what_the_documents_show(tmp_path: Path) -> None:
+    of_site = source_of(WHOLE, ["Contact", "Account"], "here")
+    (tmp_path / "models.py").write_text(of_site, "utf-8")
+    start = "from creatio_async import Creatio\n\nasync def shown(crm: Creatio) -> None:\n"
+    page = HOWTO.read_text("utf-8").partition("## Read and write")[2].partition("## Write a")[0]
+    blocks = "".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    assert blocks.count("crm.odata[") == 2
+    (tmp_path / "shown.py").write_text(start + indent(blocks, "    "), "utf-8")
+    run = tool("mypy", "--strict", "--cache-dir", tmp_path / "cache", tmp_path / "shown.py")
+    assert run.stdout == "Success: no issues found in 1 source file\n"
 
 
 def test_pyright_strict_accepts_the_text_and_finds_each_mistake_in_its_use(made: Path) -> None:
