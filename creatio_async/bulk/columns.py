@@ -15,6 +15,7 @@ __all__ = ["column_of", "columns_of", "guid_keys", "guids", "marks", "wholes"]
 _GUID_LENGTH = 36
 _DASHES = (8, 13, 18, 23)
 _NO_CAPITALS = bytes.maketrans(b"ABCDEF", b"??????")
+_ZEROS = bytes(16)
 _IN_BYTES = Struct("16s")
 _PLAIN = frozenset({str, type(None)})
 _SCALARS = frozenset({bool, int, float})
@@ -52,13 +53,15 @@ def guids(values: Sequence[Any]) -> bytes | None:
     if set(map(type, values)) != {str} or set(map(len, values)) != {_GUID_LENGTH}:
         return None
     text, dashes = "".join(values), "-" * len(values)
-    if ZERO_GUID in values or any(text[at::_GUID_LENGTH] != dashes for at in _DASHES):
+    if any(text[at::_GUID_LENGTH] != dashes for at in _DASHES):
         return None
     try:
         digits = unhexlify(text.encode().translate(_NO_CAPITALS, b"-"))
     except ValueError:
         return None
-    return digits if len(digits) == 16 * len(values) else None  # there were further dashes
+    if len(digits) != 16 * len(values):  # there were further dashes
+        return None
+    return None if _ZEROS in digits and ZERO_GUID in values else digits
 
 
 def guid_keys(values: Sequence[Any]) -> list[bytes] | None:

@@ -178,7 +178,7 @@ class Syncs(Matching):
             return None
         ids = values.pop() if "Id" in rows[0] else None
         keys = self._keys_of(rows, ids)
-        if keys is None or len(set(keys)) < len(rows) or not self._seen.isdisjoint(keys):
+        if keys is None or not self._seen.isdisjoint(keys):
             return None
         found = self._standing.take_alike(keys, values)
         is_alike = [number is not None for number in found]

@@ -194,6 +194,19 @@ async def test_a_journal_changes_nothing_of_it(tmp_path: Any, emulator: Emulator
             assert [each.state for each in taken[:31]] == [State.UNCHANGED] * 30 + [State.CONFLICT]
 
 
+async def test_a_key_belongs_to_the_row_that_came_first_though_it_still_waits(
+    emulator: Emulator,
+) -> None:
+    rows = [{"Code": code, "Name": "x"} for code in "abc"]
+    emulator.insert("Account", rows)
+    async with client(emulator) as crm:
+        source = [*rows, *reversed(rows)]
+        job = crm.odata["Account"].sync(source, key="Code", batch_size=1, at_once=3)
+        async with job as told:
+            states = {each.index: each.state async for each in told}
+    assert [states[at] for at in range(6)] == [State.UNCHANGED] * 3 + [State.CONFLICT] * 3
+
+
 def test_numbers_of_one_hash_are_not_alike() -> None:
     told = wholes([orjson.loads(b'[-1, -2, 1, 1.0, true, "1", null]')], 7)
     assert len(set(told)) == 7
