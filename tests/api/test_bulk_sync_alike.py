@@ -15,7 +15,7 @@ from creatio_async.bulk.columns import guid_keys, guids, marks, wholes
 from creatio_async.bulk.comparing import mark
 from creatio_async.bulk.keys import Key
 from creatio_async.bulk.standing import Standing
-from creatio_async.emulator import Emulator
+from creatio_async.emulator import Emulator, Latency
 from creatio_async.protocol.names import as_guid
 from creatio_async.protocol.values import ZERO_GUID, same_value
 from tests.api.canned import client
@@ -199,6 +199,7 @@ async def test_a_key_belongs_to_the_row_that_came_first_though_it_still_waits(
 ) -> None:
     rows = [{"Code": code, "Name": "x"} for code in "abc"]
     emulator.insert("Account", rows)
+    emulator.troubles.add(Latency(0), method="GET", path="Account", times=None)
     async with client(emulator) as crm:
         source = [*rows, *reversed(rows)]
         job = crm.odata["Account"].sync(source, key="Code", batch_size=1, at_once=3)
