@@ -169,6 +169,11 @@ class TrackedRow(MutableMapping[str, Any]):
         self._values |= filled
         self._show(filled)
 
+    def meet(self, row: Mapping[str, Any]) -> None:
+        """Take over what the server has from what may be this row: a change in it is no news."""
+        changed = self.changes
+        self.take({n: v for n, v in row.items() if n not in changed or not _is_same(v, changed[n])})
+
     def doubt(self, names: Iterable[str]) -> None:
         """Forget what the server has in columns of which nobody knows whether they were written."""
         for name in names:

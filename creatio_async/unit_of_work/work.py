@@ -132,7 +132,7 @@ class UnitOfWork:
         if known is None:
             return self._follow(name, values, dict(values), entity_set)
         if not known.is_new:
-            known.take(values)
+            known.meet(values)
         if row is None and not isinstance(known.object, type(entity_set)):
             raise TypeError(f"{known!r} is followed already, and not as this class")
         return known.object if row is None else known

@@ -176,3 +176,18 @@ async def test_a_row_that_does_not_fit_its_class_is_saved_all_the_same_and_that_
     assert (city.state, work.pending) == (EntityState.UNCHANGED, ())
     assert await work.save() == []
     assert row_of(emulator, "Contact", str(strict.Id))["Name"] == "Ann"
+
+
+async def test_what_is_attached_once_more_stays_changed(
+    odata: OData, work: UnitOfWork, emulator: Emulator
+) -> None:
+    ann, bob = emulator.insert("Contact", [{"Name": "Ann"}, {"Name": "Bob"}])
+    contact = await work.get(Contact, ann)
+    contact.Notes = "new"
+    assert work.attach(contact) is contact
+    row = work.attach("Contact", await odata["Contact"].get(bob))
+    row["Notes"] = "newer"
+    assert work.attach("Contact", dict(row)) is row
+    assert [each.status for each in await work.save()] == [204, 204]
+    assert row_of(emulator, "Contact", ann)["Notes"] == "new"
+    assert row_of(emulator, "Contact", bob)["Notes"] == "newer"
