@@ -20,6 +20,7 @@ from creatio_async.errors import (
     TransportError,
 )
 from creatio_async.outcomes import State
+from creatio_async.protocol.names import key_text
 from creatio_async.protocol.odata.spec import Row
 from creatio_async.protocol.retry import Repeat, is_doubtful
 from creatio_async.service import Service
@@ -152,7 +153,8 @@ class Saver:
 
         Raises:
             ModelError: A value of the server's does not fit the class of an object.
-            ValueError: An object cannot be saved any more, as it is by now.
+            ValueError: An object cannot be saved any more, as it is by now; or the server has
+                created a row under another `Id`.
         """
         self._unsettled = ()
         failures: list[Exception] = []
@@ -164,6 +166,7 @@ class Saver:
                 continue
             try:
                 tracked.take(row or {}, planned.values)
+                _check_id(change, row)
             except (CreatioError, ValueError, TypeError) as error:
                 error.add_note(f"this is saved: {change}")
                 failures.append(error)
@@ -255,6 +258,13 @@ def _row_of(answer: Sent) -> Row | None:
     except CreatioError:  # a success whose body cannot be read is one
         return None
     return row
+
+
+def _check_id(change: Change, row: Row | None) -> None:
+    """Refuse a row that was created under another `Id`: whatever refers to it leads nowhere."""
+    made = change.id if row is None else row.get("Id", change.id)
+    if change.operation == "create" and key_text(made) != change.id:
+        raise ValueError(f"{change}: the server has made it the row {made}, of another Id")
 
 
 def _found(planned: Planned, answer: Sent) -> Row | None:

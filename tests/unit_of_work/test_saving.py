@@ -471,6 +471,18 @@ async def test_an_answer_without_a_row_leaves_what_is_known_until_it_is_read() -
         assert city["CreatedOn"] == "2026-11-21T22:00:00Z"
 
 
+async def test_a_server_that_gives_a_new_row_another_id_is_told_of() -> None:
+    other = str(uuid4())
+    made = {"id": "1", "status": 201, "body": {"Id": other, "Name": "new"}}
+    async with client(canned(answer({"responses": [made]}))) as crm:
+        work = crm.odata.unit_of_work()
+        city = work.add("City", {"Name": "new"})
+        with pytest.raises(ValueError, match=f"the row {other}, of another Id") as caught:
+            await work.save()
+        assert caught.value.__notes__ == [f"this is saved: create City {city.id}"]
+        assert await work.save() == []  # it is not created twice
+
+
 def told(*statuses: int, **row: Any) -> Response:
     """Return the answer to a batch; what is read is *row*, what is refused as taken."""
     taken = {"error": {"message": "duplicate key value violates unique constraint"}}
