@@ -145,7 +145,7 @@ class Sender:
         place = self.under_way.enter()
         session = session or next(self._turns)
         try:
-            if self.under_way.was_cut_off:
+            if self.under_way.was_just_cut_off():
                 raise TransportError(self._request(call, session), _CUT_OFF, sent=False)
             reply = await self._deliver(call, session)
             if reply.response.status == 202:

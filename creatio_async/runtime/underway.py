@@ -63,10 +63,16 @@ class UnderWay:
                 "belong to that one; open a client in each"
             )
 
-    @property
-    def was_cut_off(self) -> bool:
-        """The current task had a call under way when the end came, and asks what became of it."""
-        return self.is_ended and asyncio.current_task() in self._cut_off
+    def was_just_cut_off(self) -> bool:
+        """Say whether the call before this one of the current task was cut off by the end.
+
+        Then this one asks what became of that one, and gets no answer. Any further one is new.
+        """
+        task = asyncio.current_task()
+        if task is None or task not in self._cut_off:
+            return False
+        self._cut_off.discard(task)
+        return True
 
     def leave(self, place: Place) -> None:
         """Give the place back."""
