@@ -1,5 +1,6 @@
 """Rows to be changed or taken away, and operations of any kind on several entity sets."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -47,18 +48,10 @@ class Delete:
 
 
 @define(eq=False)
-class Updates(Sending):
-    """The plan of a job that writes some columns of rows of one entity set."""
-
-    kind: ClassVar[str] = "update"
+class _ByIds(Sending):
+    """A plan for rows of one entity set that the server has, and that are found by their ids."""
 
     name: str = field(kw_only=True)
-    _shapes: Shapes = field(init=False, factory=Shapes)
-    _verb: OnUpdate = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        super().__attrs_post_init__()
-        self._verb = OnUpdate(self.service.dialect, self.name)
 
     def identity(self) -> dict[str, Any]:
         """Return what tells this job from others of the site."""
@@ -73,10 +66,27 @@ class Updates(Sending):
         """Return an entry, still open, for each of *rows*, of which the first is number *first*.
 
         Raises:
-            TypeError: A row is no mapping.
+            TypeError: A row, or an id, is of another kind.
             ValueError: It has no `Id`, or one that is no UUID, or a key is no column.
         """
         return [self._entry(first + at, row) for at, row in enumerate(rows)]
+
+    @abstractmethod
+    def _entry(self, index: int, given: Any) -> Entry: ...
+
+
+@define(eq=False)
+class Updates(_ByIds):
+    """The plan of a job that writes some columns of rows of one entity set."""
+
+    kind: ClassVar[str] = "update"
+
+    _shapes: Shapes = field(init=False, factory=Shapes)
+    _verb: OnUpdate = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self._verb = OnUpdate(self.service.dialect, self.name)
 
     def _entry(self, index: int, given: Any) -> Entry:
         values = dict(self._shapes.check(index, given))
@@ -98,35 +108,16 @@ def _check_changes(index: int, values: Mapping[str, Any]) -> None:
 
 
 @define(eq=False)
-class Deletes(Sending):
+class Deletes(_ByIds):
     """The plan of a job that takes rows of one entity set away."""
 
     kind: ClassVar[str] = "delete"
 
-    name: str = field(kw_only=True)
     _verb: OnDelete = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self._verb = OnDelete(self.service.dialect, self.name)
-
-    def identity(self) -> dict[str, Any]:
-        """Return what tells this job from others of the site."""
-        return {**super().identity(), "entity_set": self.name}
-
-    def prepare(
-        self,
-        first: int,
-        rows: Sequence[Any],
-        ids: Sequence[str] = (),  # noqa: ARG002 - they have their own
-    ) -> list[Entry]:
-        """Return an entry, still open, for each id in *rows*, the first of them number *first*.
-
-        Raises:
-            TypeError: It is neither a UUID nor a string.
-            ValueError: It is a string, but not in guid form.
-        """
-        return [self._entry(first + at, given) for at, given in enumerate(rows)]
 
     def _entry(self, index: int, given: Any) -> Entry:
         key = key_of(index, given)
