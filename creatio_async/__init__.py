@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from creatio_async.asking import Download
     from creatio_async.auth import Auth, ClientCredentials, Door, Grant, Password
-    from creatio_async.batch import Batch, Group, Sent
+    from creatio_async.batch.batch import Batch
+    from creatio_async.batch.group import Group
+    from creatio_async.batch.sent import Sent
     from creatio_async.bulk.changes import Create, Delete, Update
     from creatio_async.bulk.derived import derived
     from creatio_async.bulk.job import Job
@@ -224,7 +226,9 @@ __all__ = [
 _HOMES = {
     "asking": ("Download",),
     "auth": ("Auth", "ClientCredentials", "Door", "Grant", "Password"),
-    "batch": ("Batch", "Group", "Sent"),
+    "batch.batch": ("Batch",),
+    "batch.group": ("Group",),
+    "batch.sent": ("Sent",),
     "bulk.changes": ("Create", "Delete", "Update"),
     "bulk.derived": ("derived",),
     "bulk.job": ("Job",),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from attrs import define
 
-from creatio_async.batch import Batch
+from creatio_async.batch.batch import Batch
 from creatio_async.bulk.changes import Create, Delete, Mixed, Update
 from creatio_async.bulk.job import Job
 from creatio_async.bulk.options import JobOptions

@@ -9,7 +9,9 @@ from typing import NoReturn
 
 from attrs import define, field, frozen
 
-from creatio_async.batch import Batch, Group, Sent
+from creatio_async.batch.batch import Batch
+from creatio_async.batch.group import Group
+from creatio_async.batch.sent import Sent
 from creatio_async.bulk.verbs import differing
 from creatio_async.errors import (
     BatchError,
