@@ -11,7 +11,6 @@ kept in a file may be renewed there by another process: it is taken over from it
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from copy import copy
 
 from attrs import define, evolve, field, frozen
 from yarl import URL
@@ -22,7 +21,6 @@ from creatio_async.errors import (
     CreatioError,
     ForbiddenError,
     ResponseError,
-    TransportError,
 )
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.protocol.session import (
@@ -34,6 +32,7 @@ from creatio_async.protocol.session import (
     loss,
 )
 from creatio_async.protocol.site import Runtime, Site
+from creatio_async.runtime.attempts import Attempts
 from creatio_async.runtime.channels import Channel
 from creatio_async.runtime.hooks import Watch
 from creatio_async.runtime.keeping import Keeper, Kept, cookies_of
@@ -41,17 +40,11 @@ from creatio_async.runtime.looking import Looks, Pulse
 
 __all__ = ["Session", "Standing", "unknown"]
 
-_STORM = 60.0
-"""Seconds in which a login that did not help is not tried again."""
-
 _MARGIN = 60.0
 """Seconds before its end at which a session is renewed; a fifth of its life where that is less."""
 
 _LATER = 10.0
 """Seconds after which a renewal that failed is tried again, while the session still lives."""
-
-_FRUITLESS = 3
-"""Logins in a row, none of which made a request succeed, after which `_STORM` holds."""
 
 
 @define(eq=False)
@@ -107,15 +100,12 @@ class Session:
     """What of the kept session is known: written, or read and tried."""
     _stale_at: float | None = field(init=False, default=None)
     _ends_at: float = field(init=False, default=0.0)
-    _fruitless: int = field(init=False, default=0)
-    _logged_in_at: float = field(init=False, default=0.0)
-    _renewed_at: dict[Loss, float] = field(init=False, factory=dict[Loss, float])
-    _failures: int = field(init=False, default=0)
-    _failure: TransportError | ResponseError | None = field(init=False, default=None)
+    _attempts: Attempts = field(init=False)
     _looks: Looks = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.channel.jar.home = self.site.url
+        self._attempts = Attempts(self.clock)
         self._looks = Looks(self.channel, self._request)
 
     @property
@@ -168,7 +158,8 @@ class Session:
             TransportError: No answer came.
         """
         async with self._turn:
-            self.standing.refused, self._fruitless = None, 0
+            self.standing.refused = None
+            self._attempts.proved()  # who asks for a login knows what it is for
             await self._login()
             self.is_closed = False
             with suppress(OSError):
@@ -182,11 +173,11 @@ class Session:
             ResponseError: The site failed.
             TransportError: No answer came.
         """
-        failures = self._failures
+        failures = self._attempts.failures
         async with self._turn:
             if not self.is_stale:
                 return  # somebody else has renewed it
-            self._share_failure(failures)
+            self._attempts.share(failures)
             try:
                 await self._renew()
             except Exception:  # a vault may fail in its own way
@@ -224,7 +215,7 @@ class Session:
 
     def proved(self) -> None:
         """Note that a request succeeded: the login of this session was worth it."""
-        self._fruitless = 0
+        self._attempts.proved()
         self.uses += 1
 
     async def judge(
@@ -246,17 +237,17 @@ class Session:
         how = loss(request, error.response)
         if how is None or (how is Loss.TOKEN and self.grant.headers):
             return error
-        failures, looks = self._failures, self._looks.begun
+        failures, looks = self._attempts.failures, self._looks.begun
         async with self._turn:
             if may_renew and not self.is_closed:
                 if self.number != seen:
                     return None  # somebody else has renewed it
                 if how is Loss.TOKEN and request.headers.get("bpmcsrf") != self._token():
                     return None  # an answer in between has brought a new token
-                self._share_failure(failures)
+                self._attempts.share(failures)
                 if await self._is_worth_a_login(how, looks):
                     await self._renew()
-                    self._renewed_at[how] = self.clock()
+                    self._attempts.renewed(how)
                     return None
             if error.status == 401 and how is Loss.LIKELY:
                 is_alive = await self._looks.since(looks, self.workspace) is Pulse.ALIVE
@@ -264,23 +255,15 @@ class Session:
         return error
 
     async def _is_worth_a_login(self, how: Loss, looks: int) -> bool:
-        if self._fruitless >= _FRUITLESS and self._is_recent(self._logged_in_at):
+        if self._attempts.are_fruitless():
             return False
         if how is Loss.CERTAIN:
             return True
-        recent = self._is_recent(self._renewed_at.get(how))
+        recent = self._attempts.were_tried(how)
         if how is Loss.TOKEN:
             return not recent
         pulse = await self._looks.since(looks, self.workspace)
         return pulse is Pulse.LOST or (pulse is Pulse.UNCLEAR and not recent)
-
-    def _is_recent(self, moment: float | None) -> bool:
-        return moment is not None and self.clock() - moment < _STORM
-
-    def _share_failure(self, failures: int) -> None:
-        """Raise what became of the login that was waited for, if it failed."""
-        if self._failures != failures and self._failure is not None:
-            raise copy(self._failure) from self._failure
 
     async def _renew(self) -> None:
         """Go on with what another process has kept since, or log in."""
@@ -330,16 +313,15 @@ class Session:
         try:
             grant = await self.auth.login(_Entrance(self.site.root, self.channel))
         except BaseException as error:
-            if isinstance(error, TransportError | ResponseError):
-                self._failures += 1
-                self._failure = error
+            if isinstance(error, Exception):  # a vault may fail in its own way
+                self._attempts.failed(error)
             if isinstance(error, AuthenticationError):
                 self.standing.refused = error
             self._tell(began, error)
             raise
         self._begin(grant, began)
         self._tell(began)
-        self._fruitless += 1
+        self._attempts.unproved()
         if self.runtime is None:
             names = {morsel.key for morsel in self.channel.jar}
             welcome = Welcome(redirect_url=grant.redirect_url)
@@ -359,7 +341,7 @@ class Session:
         if grant.lasts is not None:
             self._ends_at = began + grant.lasts
             self._stale_at = self._ends_at - min(_MARGIN, grant.lasts / 5)
-        self._logged_in_at = self.clock()
+        self._attempts.began()
         self.number += 1
 
     def _request(self, url: str) -> Request:

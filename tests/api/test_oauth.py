@@ -324,6 +324,35 @@ async def test_a_vault_that_fails_says_so_itself(emulator: Emulator) -> None:
     assert len(emulator.requests) == 0
 
 
+class SealedError(Exception):
+    """One that cannot be copied."""
+
+    def __init__(self, *, since: str) -> None:
+        super().__init__(f"sealed since {since}")
+
+
+@pytest.mark.parametrize("failure", [OSError("sealed"), SealedError(since="noon")], ids=repr)
+async def test_a_vault_that_fails_is_asked_once_by_all_who_wait(failure: Exception) -> None:
+    asked = 0
+
+    async def secret() -> str:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        if asked > 1:
+            raise failure
+        return "s3cret"
+
+    with Emulator(users={"Ann": "s3cret"}) as emulator:
+        async with Creatio(SITE, Password("Ann", secret), transport=emulator) as crm:
+            emulator.expire()
+            calls = (names(crm) for _ in range(30))
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(each) for each in answers} == {type(failure)}
+    assert {str(each) for each in answers} == {str(failure)}
+    assert asked == 2
+
+
 # Ways of one's own
 
 
