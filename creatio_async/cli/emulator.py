@@ -29,6 +29,7 @@ def emulator(
     serial_sessions: Annotated[bool, Parameter(negative="")] = False,
     system_tables: bool = True,
     honours_return: bool | None = None,
+    client: Annotated[list[str] | None, Parameter(negative="")] = None,
     fault: Annotated[list[str] | None, Parameter(negative="")] = None,
     seed: int = 0,
 ) -> int:
@@ -53,12 +54,14 @@ def emulator(
             sites have closed.
         honours_return: Let "Prefer: return=minimal" decide what the answer to a write holds; as the
             profile has it where it is not said.
+        client: An OAuth client that may ask for tokens, as "id:secret", at the address followed by
+            /connect/token. May be given again.
         fault: What requests meet, such as "refuse status=429 retry-after=2 path=City chance=0.1",
             "drop-after method=POST every=50" or "omit inner=true times=1". May be given again.
         seed: Where chances and service times begin; the same seed gives the same.
 
     Raises:
-        ValueError: The database cannot be used, or a fault is none.
+        ValueError: The database cannot be used, or a client or a fault is none.
     """
     # They need an extra of their own.
     from creatio_async.cli.faults import add_fault  # noqa: PLC0415
@@ -82,6 +85,7 @@ def emulator(
             serial_sessions=serial_sessions,
             system_tables=system_tables,
             honours_return=honours_return,
+            clients=dict(map(_client, client or ())),
         )
     except sqlite3.Error as error:
         raise ValueError(f"The database {database} cannot be used: {error}.") from error
@@ -89,3 +93,10 @@ def emulator(
         for place, text in enumerate(fault or ()):
             add_fault(site.troubles, text, seed=seed + place)
         return run_async(serve)
+
+
+def _client(text: str) -> tuple[str, str]:
+    client_id, colon, secret = text.partition(":")
+    if not (client_id and colon and secret):
+        raise ValueError("--client takes an id and a secret with a colon between them: id:secret")
+    return client_id, secret

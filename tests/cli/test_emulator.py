@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from creatio_async import Creatio, Password, RetryPolicy, ServerError, State
+from creatio_async import ClientCredentials, Creatio, Password, RetryPolicy, ServerError, State
 from creatio_async.cli import main
 from tests.cli.conftest import Start
 
@@ -70,6 +70,23 @@ async def test_rows_outlive_it_in_a_database_file(start: Start, tmp_path: Path) 
     process = start("emulator", "--port", "0", "--database", str(database))
     async with Creatio(first_line(process), SUPERVISOR) as crm:
         assert await crm.odata["City"].get(city["Id"], select=["Name"]) == {"Name": "Burbank"}
+
+
+async def test_clients_of_oauth_get_tokens(start: Start) -> None:
+    process = start("emulator", "--port", "0", "--client", "app:s3:cret", "--client", "other:x")
+    url = first_line(process)
+    async with Creatio(url, ClientCredentials("app", "s3:cret", url)) as crm:
+        assert await crm.odata["Contact"].count() > 0
+
+
+@pytest.mark.parametrize("text", ["app", "app:", ":s3cret"])
+def test_a_client_without_an_id_or_a_secret_is_refused(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["emulator", "--port", "0", "--client", text]) == 2
+    told = capsys.readouterr().err
+    assert "an id and a secret with a colon" in told
+    assert "s3cret" not in told
 
 
 async def test_it_poses_as_either_runtime(start: Start) -> None:
