@@ -12,7 +12,7 @@ from attrs import frozen
 from creatio_async.emulator.filters3 import TYPES_NAMESPACE
 from creatio_async.emulator.formats3 import clean, quoted
 from creatio_async.emulator.pages3 import Page
-from creatio_async.emulator.reads import Row
+from creatio_async.emulator.reads import ETAG, Row
 from creatio_async.emulator.schema import Column, Kind, Navigation, Schema
 from creatio_async.emulator.shapes3 import PAGE, Shape
 from creatio_async.emulator.uris3 import COLLECTION, entity_path
@@ -102,8 +102,9 @@ class AtomWriter:
         schema = shape.schema
         place = entity_path(schema, row["Id"])
         href = quoted(place)
+        etag = f' m:etag="{quoted(row[ETAG])}"' if ETAG in row else ""
         parts = [
-            f"<entry{spaces}><id>{clean(self.root + place)}</id>",
+            f"<entry{spaces}{etag}><id>{clean(self.root + place)}</id>",
             f'<category term="{TYPES_NAMESPACE}.{quoted(schema.name)}" scheme="{_SCHEME}"/>',
             f'<link rel="edit" title="{quoted(schema.name)}" href="{href}"/>',
         ]

@@ -26,11 +26,11 @@ __all__ = [
     "SERVICE",
     "Format",
     "answer3",
+    "check_version",
     "clean",
     "format_of",
     "quoted",
     "refused",
-    "version_of",
     "xml_type",
 ]
 
@@ -38,7 +38,7 @@ JSON_TYPE: Final = "application/json"
 ATOM: Final = ("application/atom+xml", JSON_TYPE)
 DOCUMENT: Final = ("application/xml", "text/xml", JSON_TYPE, "application/atom+xml")
 """Atom is taken for XML: academy.creatio.com wants it in Accept whatever is asked."""
-SERVICE: Final = ("application/xml", "application/atomsvc+xml", JSON_TYPE)
+SERVICE: Final = ("application/xml", "application/atomsvc+xml", JSON_TYPE, "application/atom+xml")
 
 LANGUAGE: Final = "en-US"
 """Of messages."""
@@ -50,7 +50,8 @@ _FORMATS: Final = {
     "atom": "application/atom+xml",
     "xml": "application/xml, application/atom+xml",
 }
-_VERSION: Final = re.compile(r"\s*([123])\.0\s*(?:;.*)?")
+_VERSION: Final = re.compile(r"\s*(\d{1,4})\.(\d{1,4})\s*(?:;.*)?", re.ASCII)
+_NEWEST: Final = 3
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -75,7 +76,7 @@ def format_of(operation: Operation, offered: tuple[str, ...], wish: str | None =
     Raises:
         Refusal: 415, the caller takes none of them; 400, a version is malformed or unknown.
     """
-    newest = version_of(operation.headers, "maxdataserviceversion")
+    newest = _newest_of(operation.headers)
     accept = operation.headers.get("accept", "")
     if wish is not None:
         accept = _FORMATS.get(wish.lower(), wish)
@@ -91,19 +92,36 @@ def xml_type(form: Format) -> str:
     return f"{media_type};charset=utf-8"
 
 
-def version_of(headers: Mapping[str, str], name: str) -> int:
-    """Return the version that a header tells: 1, 2 or 3, which stands for none told as well.
+def check_version(headers: Mapping[str, str]) -> None:
+    """Refuse a request of a version that is none of 1, 2 and 3.
 
     Raises:
-        Refusal: 400, it is another one.
+        Refusal: 400.
     """
-    text = headers.get(name)
+    version = _version(headers, "DataServiceVersion")
+    if not (version[0] <= _NEWEST and version[1] == 0):
+        raise bad_query(f"The version {version[0]}.{version[1]} of a request is not known here.")
+
+
+def _newest_of(headers: Mapping[str, str]) -> int:
+    """Return the newest version that the caller knows and that there is: 1, 2 or 3.
+
+    Source: OData 3.0, Core, 8.2.1: the answer is in the greatest version that is not beyond it.
+
+    Raises:
+        Refusal: 400, the header is malformed.
+    """
+    return min(_version(headers, "MaxDataServiceVersion")[0], _NEWEST)
+
+
+def _version(headers: Mapping[str, str], name: str) -> tuple[int, int]:
+    text = headers.get(name.lower())
     if text is None:
-        return 3
+        return _NEWEST, 0
     match = _VERSION.fullmatch(text)
-    if match is None:
+    if match is None or int(match[1]) == 0:
         raise bad_query(f"The header '{name}' has the value '{text}', which is no version here.")
-    return int(match[1])
+    return int(match[1]), int(match[2])
 
 
 @lru_cache(maxsize=256)

@@ -96,7 +96,7 @@ class Links3:
         shown.pop("$expand", None)
         page = self.pages.page(operation, related, within, shown)
         if form.is_json:
-            body = VerboseWriter(operation.root, streams=False).links(related, page)
+            body = VerboseWriter(operation.root, form.newest).links(related, page)
             return answer3(200, VERBOSE, body)
         body = AtomWriter(operation.root, streams=False).links(related, page)
         return answer3(200, xml_type(form), body)
@@ -105,7 +105,7 @@ class Links3:
         form = format_of(operation, DOCUMENT, options3(operation.query).get("$format"))
         related = self.places.store.schemas[navigation.target]
         if form.is_json:
-            body = VerboseWriter(operation.root, streams=False).link(related, key)
+            body = VerboseWriter(operation.root, form.newest).link(related, key)
             return answer3(200, VERBOSE, body)
         body = AtomWriter(operation.root, streams=False).link(related, key)
         return answer3(200, xml_type(form), body)

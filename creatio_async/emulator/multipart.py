@@ -23,6 +23,8 @@ _PARAMETER: Final = re.compile(r';\s*boundary\s*=\s*(?:"([^"]*)"|([^;\s]*))', re
 _LONGEST: Final = 70
 """Signs of a boundary. Source: RFC 2046, 5.1.1."""
 _BLANK_LINE: Final = re.compile(rb"^[ \t]*\r?\n", re.MULTILINE)
+_FOLD: Final = re.compile(r"\r?\n[ \t]+(?=\S)")
+"""Where a header goes on in the next line. Source: RFC 5322, 2.2.3; libraries for mail do so."""
 _KIND: Final = "content-type"
 _ID: Final = "content-id"
 
@@ -107,7 +109,7 @@ def _fields(text: bytes) -> tuple[dict[str, str], bytes]:
     blank = _BLANK_LINE.search(text)
     end, after = blank.span() if blank else (len(text), len(text))
     found: dict[str, str] = {}
-    head = text[:end].decode(errors="replace").rstrip("\r\n")
+    head = _FOLD.sub(" ", text[:end].decode(errors="replace").rstrip("\r\n"))
     for line in head.split("\n") if head else ():
         name, colon, value = line.partition(":")
         lowered = name.strip().lower()

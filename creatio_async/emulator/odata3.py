@@ -11,15 +11,16 @@ from attrs import evolve, field, frozen
 from creatio_async.emulator.answering import not_allowed, only
 from creatio_async.emulator.atom import AtomWriter
 from creatio_async.emulator.bodies3 import entry_of, raw_value_of, value_of
+from creatio_async.emulator.conditions import etag_header, not_modified
 from creatio_async.emulator.formats3 import (
     ATOM,
     DOCUMENT,
     SERVICE,
     Format,
     answer3,
+    check_version,
     format_of,
     refused,
-    version_of,
     xml_type,
 )
 from creatio_async.emulator.links3 import Links3
@@ -28,7 +29,7 @@ from creatio_async.emulator.operations import Operation
 from creatio_async.emulator.pages3 import Pages3
 from creatio_async.emulator.places3 import Place, Places
 from creatio_async.emulator.queries import Query
-from creatio_async.emulator.reads import Reader, Row
+from creatio_async.emulator.reads import ETAG, Reader, Row
 from creatio_async.emulator.refusals import (
     ODATA_VERSION,
     Answer,
@@ -85,7 +86,6 @@ class OData3Service:
             expand_depth=0,
             order_limit=0,
             select_covers_filter=False,
-            etags=False,
             exact_names=True,
         )
         set_ = object.__setattr__
@@ -112,7 +112,7 @@ class OData3Service:
 
     def _answer(self, operation: Operation) -> Answer:
         operation = _untunnelled(operation)
-        version_of(operation.headers, "dataserviceversion")
+        check_version(operation.headers)
         if operation.method not in _METHODS:
             raise odata_error(501, f"The method '{operation.method}' is not implemented.")
         if not self.rules.system_tables:
@@ -130,6 +130,11 @@ class OData3Service:
         place, rest = self._places.walked(path)
         if place.key is None:
             return self._collection(operation, place, rest)
+        if self.rules.etags and operation.method != "POST" and _is_of_row(place, rest):
+            etag = self._reader.etag(place.schema, place.key)
+            known = not_modified(operation.method, operation.headers, etag)
+            if known is not None:
+                return known
         if rest:
             return self._member(operation, place.schema, place.key, rest)
         return self._entity(operation, place.schema, place.key)
@@ -179,7 +184,7 @@ class OData3Service:
         where = operation.root + entity_path(schema, stored["Id"])
         headers = (("Location", where), ("DataServiceId", where), *_applied(operation))
         if _preference(operation) == "return-no-content":
-            return answer3(204, "", b"", *headers, version=3)
+            return answer3(204, "", b"", *self._tag(schema, stored["Id"]), *headers, version=3)
         shape = shape_of(schema, self.store.schemas, None, None)
         row = self._row(shape, stored["Id"])
         return _entry_answer(201, operation, form, shape, row, *headers)
@@ -198,11 +203,12 @@ class OData3Service:
                 body = entry_of(operation, schema)
                 whole = operation.method == "PUT"
                 self._writer.update(operation, schema, key, body, whole=whole)
+                headers = _applied(operation)
                 if _preference(operation) == "return-content":
                     shape = shape_of(schema, self.store.schemas, None, None)
                     row = self._row(shape, key)
-                    return _entry_answer(200, operation, form, shape, row, *_applied(operation))
-                return answer3(204, "", b"", *_applied(operation))
+                    return _entry_answer(200, operation, form, shape, row, *headers)
+                return answer3(204, "", b"", *self._tag(schema, key), *headers)
             case "DELETE":
                 self._writer.writer.delete(schema, key)
                 return answer3(204, "", b"")
@@ -210,10 +216,13 @@ class OData3Service:
                 raise not_allowed("GET, PUT, MERGE, PATCH, DELETE")
 
     def _row(self, shape: Shape, key: str) -> Row:
-        row = self._reader.row(entity_query(shape), key, "none")
+        row = self._reader.row(entity_query(shape), key, self._reader.tagged)
         if row is None:
             raise not_found()
         return row
+
+    def _tag(self, schema: Schema, key: str) -> tuple[tuple[str, str], ...]:
+        return etag_header(self._reader.etag(schema, key)) if self.rules.etags else ()
 
     def _member(
         self, operation: Operation, schema: Schema, key: str, rest: tuple[Segment, ...]
@@ -302,11 +311,22 @@ def _atom(operation: Operation, form: Format) -> AtomWriter:
 
 
 def _json(operation: Operation, form: Format) -> VerboseWriter:
-    return VerboseWriter(operation.root, form.newest == 3)
+    return VerboseWriter(operation.root, form.newest)
+
+
+def _is_of_row(place: Place, rest: tuple[Segment, ...]) -> bool:
+    """Whether it is about the row itself, or a value in it: not a link, not a stream."""
+    column = place.schema.by_name.get(rest[0].name) if rest else None
+    return not rest or (column is not None and column.kind is not Kind.STREAM)
 
 
 def _version(form: Format, shape: Shape, least: int) -> int:
-    """The version that it takes to understand an answer, as far as the caller goes."""
+    """The version that it takes to understand an answer, as far as the caller goes.
+
+    In JSON that is the version whose dates are written.
+    """
+    if form.is_json and form.newest == 3:
+        return 3
     return min(form.newest, 3 if shape.has_streams else least)
 
 
@@ -319,6 +339,8 @@ def _entry_answer(
     *headers: tuple[str, str],
 ) -> Answer:
     version = _version(form, shape, 1 if shape.is_whole else 2)
+    if ETAG in row:
+        headers = (("ETag", row[ETAG]), *headers)
     if form.is_json:
         body, kind = _json(operation, form).entry(row, shape), VERBOSE
     else:
@@ -336,7 +358,8 @@ def _value_answer(operation: Operation, column: Column, row: Row, *, raw: bool) 
         return answer3(200, _TEXT, text.encode())
     form = format_of(operation, DOCUMENT, options3(operation.query).get("$format"))
     if form.is_json:
-        return answer3(200, VERBOSE, _json(operation, form).property(column, row))
+        version = 3 if form.newest == 3 and column.kind is Kind.DATE else 1
+        return answer3(200, VERBOSE, _json(operation, form).property(column, row), version=version)
     kind = xml_type(form)
     return answer3(200, kind, _atom(operation, form).property(column, row))
 

@@ -82,7 +82,7 @@ class Pages3:
             after = self._after(query, given["$skiptoken"])
             within = after if within is None else _both(within, after)
         size = PAGE + 1 if top is None or top > PAGE else top
-        rows = self.reader.rows(evolve(query, top=size, skip=skip), "none", within)
+        rows = self.reader.rows(evolve(query, top=size, skip=skip), self.reader.tagged, within)
         following = None
         if len(rows) > PAGE:
             del rows[PAGE:]

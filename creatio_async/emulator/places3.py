@@ -1,6 +1,7 @@
 """Where an address of OData 3 leads: along navigation properties to a row, or to a collection."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -95,14 +96,16 @@ class Places:
     def linked(self, link: str, operation: Operation, navigation: Navigation) -> str | None:
         """Return the id of the row that a *link* of *operation* leads to; None for a collection.
 
-        A link is absolute, or relative to the service root; ``$1`` is the row that operation 1 of
-        the same change set created.
+        A link is absolute, or relative to the host or to the service root; ``$1`` is the row that
+        operation 1 of the same change set created.
 
         Raises:
             Refusal: 400, it is no link to a row of the target of *navigation*; 404, that row is not
                 there.
         """
-        whole = resolved(link, operation).removeprefix(operation.root)
+        whole = resolved(link, operation)
+        root = urlsplit(operation.root).path
+        whole = whole.removeprefix(root if whole.startswith(root) else operation.root)
         path = () if "://" in whole or "?" in whole else segments(whole)
         if not path or path[0].name.startswith("$"):
             raise bad_request(f"'{link}' is no link to a row of '{navigation.target}'.")

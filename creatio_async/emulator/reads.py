@@ -15,12 +15,14 @@ from creatio_async.emulator.search import search_sql
 from creatio_async.emulator.sql import Fragment, Rules
 from creatio_async.emulator.store import Store
 
-__all__ = ["Level", "Reader", "Row"]
+__all__ = ["ETAG", "Level", "Reader", "Row"]
 
 Row = dict[str, Any]
 
 Level = str
 """How much is told beside the fields: ``none``, ``minimal`` or ``full``."""
+
+ETAG = "@odata.etag"
 
 _AT_ONCE = 500
 """Ids in one IN of an expansion; SQLite takes 999 parameters in its older versions."""
@@ -59,7 +61,7 @@ def _projection(
     """Return how *columns* are read; the last value of a row is for the emulator itself: its id."""
     pairs: list[tuple[str, str]] = []
     if etags and level != "none":
-        pairs.append(("@odata.etag", _etag(alias)))
+        pairs.append((ETAG, _etag(alias)))
     if level == "full":
         link = f"'{schema.name}(' || {alias}.\"Id\" || ')'"
         pairs += [
@@ -114,6 +116,11 @@ class Reader:
 
     store: Store
     rules: Rules
+
+    @property
+    def tagged(self) -> Level:
+        """The least level that tells the entity tags of rows, where there are any."""
+        return "minimal" if self.rules.etags else "none"
 
     def count(self, query: Query, within: Fragment | None = None) -> int:
         """Return the number of rows that the filter of *query* finds, whatever its paging."""

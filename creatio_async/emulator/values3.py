@@ -12,7 +12,7 @@ from typing import Any, Final
 from creatio_async.emulator.refusals import Refusal, bad_request
 from creatio_async.emulator.schema import EMPTY_DATE, Column, Kind
 
-__all__ = ["EDM", "from_json", "from_text", "plain_json", "plain_text"]
+__all__ = ["EDM", "from_json", "from_text", "plain_json", "plain_text", "verbose_json"]
 
 EDM: Final = {
     Kind.GUID: "Edm.Guid",
@@ -42,7 +42,7 @@ def plain_text(column: Column, value: Any) -> str | None:
 
 
 def plain_json(column: Column, value: Any) -> Any:
-    """Return a *value*, as `reads` gives it, as it stands in verbose JSON."""
+    """Return a *value*, as `reads` gives it, as it stands in verbose JSON of version 3."""
     if value is None:
         return None
     if column.kind is Kind.DATE:
@@ -51,6 +51,18 @@ def plain_json(column: Column, value: Any) -> Any:
     if column.kind is Kind.DECIMAL:
         return f"{Decimal(repr(value)):f}"
     return value
+
+
+def verbose_json(column: Column, value: Any, version: int) -> Any:
+    """Return a *value*, as `reads` gives it, as verbose JSON of a *version* has it.
+
+    Dates are ``/Date(...)/`` before version 3. Source: [MS-ODATA] 2.2.6.3.1.
+    """
+    shown = plain_json(column, value)
+    if version == 3 or column.kind is not Kind.DATE or shown is None:
+        return shown
+    when = datetime.fromisoformat(shown).replace(tzinfo=UTC)
+    return f"/Date({(when - _EPOCH) // timedelta(milliseconds=1)})/"
 
 
 def from_text(column: Column, text: str) -> Any:

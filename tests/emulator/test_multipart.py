@@ -329,6 +329,15 @@ async def test_headers_may_hold_any_sign_but_a_line_end(crm: Caller) -> None:
     assert statuses(taken_apart(await send(crm, body, "b"))) == [200]
 
 
+async def test_a_header_may_go_on_in_the_next_line(crm: Caller) -> None:
+    body = joined([change_set(part("POST City", '{"Name":"A"}'), boundary="c")])
+    body = body.replace("mixed; ", "mixed;\r\n\t").replace(
+        "application/http", "\r\n application/http"
+    )
+    assert "mixed;\r\n\tboundary" in body
+    assert statuses(taken_apart(await send(crm, body, "b"))) == [[201]]
+
+
 async def test_troubles_are_met_inside_a_multipart_batch(crm: Caller) -> None:
     crm.emulator.troubles.add(Refuse(status=599), method="DELETE", inner=True)
     crm.emulator.troubles.add(Fail(), method="POST", inner=True)
