@@ -216,13 +216,17 @@ class Service:
     ) -> None:
         """Let a navigation property lead to the row *target*: the reference itself is written."""
         body = self.dialect.reference_body(self.root, target_set, target)
-        path = self.dialect.reference_path(name, key_text(key), navigation)
+        path = self._reference(name, key, navigation)
         await self.send("PUT", path, Repeat.IDEMPOTENT, body, headers=self.dialect.write_reference)
 
     async def forget(self, name: str, key: object, navigation: str) -> None:
         """Let a navigation property lead nowhere: the reference itself is deleted."""
-        path = self.dialect.reference_path(name, key_text(key), navigation)
+        path = self._reference(name, key, navigation)
         await self.send("DELETE", path, Repeat.IDEMPOTENT)
+
+    def _reference(self, name: str, key: object, navigation: str) -> str:
+        dialect = self.dialect
+        return dialect.entity_path(name, key_text(key)) + dialect.reference_step(navigation)
 
     async def find(self, name: str, key: str) -> Row | None:
         """Return one row whole, or None where there is none."""

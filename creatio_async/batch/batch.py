@@ -2,9 +2,9 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, overload
 
-from creatio_async.batch.group import Group, Key, Set, key_of
+from creatio_async.batch.group import Group, Key, key_of
 from creatio_async.batch.sent import Sent
 from creatio_async.errors import (
     BatchError,
@@ -19,7 +19,7 @@ from creatio_async.outcomes import State
 from creatio_async.protocol.batch.jsonbatch import Answers, as_response
 from creatio_async.protocol.batch.operations import Format, check_count
 from creatio_async.protocol.odata.nodes import Named
-from creatio_async.protocol.odata.spec import Expand, QuerySpec, as_columns, as_expands
+from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, RowT, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
 from creatio_async.protocol.retry import is_doubtful
 from creatio_async.query import Query
@@ -56,14 +56,32 @@ class Batch(Group):
         self._was_sent = False
         self._groups = 0
 
+    @overload
     def get(
         self,
-        entity_set: Set,
+        entity_set: str,
         key: Key,
         *,
         select: Sequence[str | Named] = (),
         expand: Sequence[str | Named | Expand] = (),
-    ) -> Sent:
+    ) -> Sent[Row]: ...
+    @overload
+    def get(
+        self,
+        entity_set: type[RowT],
+        key: Key,
+        *,
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
+    ) -> Sent[RowT]: ...
+    def get(
+        self,
+        entity_set: Any,
+        key: Key,
+        *,
+        select: Sequence[str | Named] = (),
+        expand: Sequence[str | Named | Expand] = (),
+    ) -> Sent[Any]:
         """Read one row."""
         spec = QuerySpec(select=as_columns(select), expand=as_expands(expand))
         (name, codec), row = set_of(entity_set), key_of(key)
@@ -72,7 +90,7 @@ class Batch(Group):
         sent.spec = spec
         return sent
 
-    def query(self, query: Query[Any]) -> Sent:
+    def query(self, query: Query[RowT]) -> Sent[list[RowT]]:
         """Read the rows of *query*: 20,000 at most, or as many as the server's links lead to.
 
         Raises:
@@ -114,7 +132,8 @@ class Batch(Group):
         check_count(self._operations)
         if self._was_sent:
             raise RuntimeError("a batch is sent once; make a new one")
-        operations = [sent.operation for sent in self._operations]
+        places = {id(sent): place for place, sent in enumerate(self._operations, 1)}
+        operations = [sent.wire(places) for sent in self._operations]
         encoded = self._dialect.encode_batch(
             operations,
             lambda at: f"operation {at + 1}",
@@ -124,7 +143,8 @@ class Batch(Group):
         reads = all(each.method == "GET" for each in operations)
         call = call_of(self._dialect, encoded, reads=reads)
         self._was_sent = True
-        for sent in self._operations:
+        for sent, operation in zip(self._operations, operations, strict=True):
+            sent.operation = operation
             sent.state = State.UNKNOWN  # until there is an answer, and if waiting is cancelled
         try:
             reply = await self._service.exchange(call)
@@ -141,7 +161,7 @@ class Batch(Group):
             if reads and sent.state is State.DONE:
                 await self._read_on(sent)
 
-    async def _read_on(self, sent: Sent) -> None:
+    async def _read_on(self, sent: Sent[Any]) -> None:
         """Read the rest of an answer that the server has cut into pages."""
         service, spec = self._service, sent.spec
         annotated = service.shows_links(spec)

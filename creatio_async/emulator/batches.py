@@ -236,10 +236,11 @@ class BatchRunner:
 
     def _relative(self, url: str, headers: Mapping[str, str]) -> str:
         """The address relative to the service root, with a reference replaced by what it means."""
-        if "$" in url[:2]:
-            match = _REFERENCE.match(url)
+        below = url.removeprefix(self.root)
+        if "$" in below[:2]:
+            match = _REFERENCE.match(below)
             if match and match["id"] in self._places:
-                url = self._places[match["id"]] + url[match.end() :]
+                url = self._places[match["id"]] + below[match.end() :]
         if not url.startswith("/") and "://" not in url.partition("?")[0]:
             return url
         base = self.root

@@ -20,6 +20,7 @@ from creatio_async.emulator.batches import (
 )
 from creatio_async.emulator.odata4 import ODataService
 from creatio_async.emulator.operations import Operation, media_type, preferred
+from creatio_async.emulator.references import check_references
 from creatio_async.emulator.refusals import (
     JSON_MINIMAL,
     ODATA_VERSION,
@@ -61,6 +62,7 @@ class Batches:
         try:
             parts = _decoded(kind, headers, request.body)
             self.limits.check(parts)
+            check_references(parts, root, told=kind == _JSON)
         except Refusal as refusal:
             return refusal.answer
         runner = BatchRunner(

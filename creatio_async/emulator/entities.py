@@ -7,7 +7,7 @@ what fails stops nothing but its own change set, of which then one answer stands
 from collections.abc import Callable
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from creatio_async.emulator import multipart
 from creatio_async.emulator.batches import Answered, BatchLimits, BatchRunner, Group, Item
@@ -77,7 +77,7 @@ class Entities:
         if request.method != "POST":
             return Answer(405, (("Allow", "POST"),))
         try:
-            parts = _decoded(root, request)
+            parts = _decoded(request)
             self.limits.check(parts)
         except Refusal as refusal:
             return self.told(refusal.answer, request)
@@ -106,7 +106,7 @@ def _operation(root: str, path: str, request: Request) -> Operation:
     )
 
 
-def _decoded(root: str, request: Request) -> list[Item | Group]:
+def _decoded(request: Request) -> list[Item | Group]:
     content_type = request.headers.get("content-type", "")
     if media_type(content_type) != _MULTIPART:
         raise odata_error(415, f"A batch cannot be sent as '{content_type}'.")
@@ -117,8 +117,6 @@ def _decoded(root: str, request: Request) -> list[Item | Group]:
                 f"An invalid HTTP method '{part.method}' was detected for a query operation; "
                 "changes stand in change sets."
             )
-        if isinstance(part, Group):
-            part.items = [_relative(root, item) for item in part.items]
     return parts
 
 
@@ -129,12 +127,6 @@ def _inherited(request: Request) -> dict[str, str]:
     """
     newest = request.headers.get(_NEWEST)
     return {} if newest is None else {_NEWEST: newest}
-
-
-def _relative(root: str, item: Item) -> Item:
-    """The item with a reference such as ``$1`` at the start of its address, where it has one."""
-    below = item.url.removeprefix(root)
-    return evolve(item, url=below) if below.startswith("$") else item
 
 
 def _told(answered: Answered) -> Answered:

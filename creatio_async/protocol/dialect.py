@@ -95,8 +95,8 @@ class Dialect(Protocol):
         """Return where that is to which a navigation property of a row leads."""
         ...
 
-    def reference_path(self, name: str, key: str, navigation: str) -> str:
-        """Return where the reference is that a navigation property of a row is."""
+    def reference_step(self, navigation: str) -> str:
+        """Return the way from a row to the reference that a navigation property of it is."""
         ...
 
     def collection_in(self, name: str, key: str, navigation: str) -> str:

@@ -110,7 +110,7 @@ class Dialect3:
     set_path = staticmethod(addresses.set_path)
     entity_path = staticmethod(addresses.entity_path)
     related_path = staticmethod(addresses.related_path)
-    reference_path = staticmethod(addresses.reference_path)
+    reference_step = staticmethod(addresses.reference_step)
     collection_in = staticmethod(addresses.collection_in)
     collection_path = staticmethod(addresses.collection_path)
     count_path = staticmethod(addresses.count_path)
@@ -290,6 +290,8 @@ class Dialect3:
             accept=words.rows,
             content_type=words.row,
             body=lambda row, at: self.row_body(row, at()),
+            link_type=words.link,
+            link=words.write_link,
             own_sets=True,
             inner_ids=True,
         )

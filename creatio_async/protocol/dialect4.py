@@ -43,7 +43,7 @@ class Dialect4:
     set_path = staticmethod(v4.set_path)
     entity_path = staticmethod(v4.entity_path)
     related_path = staticmethod(v4.related_path)
-    reference_path = staticmethod(v4.reference_path)
+    reference_step = staticmethod(v4.reference_step)
     collection_in = staticmethod(v4.collection_in)
     collection_path = staticmethod(v4.collection_path)
     count_path = staticmethod(v4.count_path)
@@ -68,7 +68,7 @@ class Dialect4:
 
     def reference_body(self, root: str, name: str, key: str) -> bytes:
         """Return the address of a row as the object that ``$ref`` takes."""
-        return dumps({"@odata.id": root + v4.entity_path(name, key)})
+        return dumps(jsonbatch.link_body(root + v4.entity_path(name, key)))
 
     def page(
         self, request: Request, response: Response, *, expanded: bool, annotated: bool = False

@@ -2,10 +2,18 @@
 
 import re
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import UUID
 
-__all__ = ["as_guid", "check_name", "check_path", "key_text", "quote_segment", "quote_uri"]
+__all__ = [
+    "as_guid",
+    "check_name",
+    "check_path",
+    "guid_at_end",
+    "key_text",
+    "quote_segment",
+    "quote_uri",
+]
 
 _LONGEST = 128
 """Characters of an identifier at most (OData 4.0 ABNF, ``odataIdentifier``)."""
@@ -15,6 +23,7 @@ _IN_URI = "!$()*,:=@-._~'/;%?&+#[]"
 
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _GUID_LENGTH = 36
+_AT_END = re.compile(rf"(?:\(|/|\(\w+=)(?:guid)?'?({_GUID.pattern})'?\)?/?$", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -80,3 +89,13 @@ def quote_uri(uri: str) -> str:
 def quote_segment(name: str) -> str:
     """Return *name* percent-encoded as one segment of a path."""
     return name if name.isascii() else quote(name, safe="")
+
+
+def guid_at_end(address: str) -> str | None:
+    """Return the guid of the row at *address*, in lower case; None where there is none.
+
+    It is taken in every form that a server may write: ``Contact(...)``, ``Contact(guid'...')``,
+    ``Contact(Id=...)``, ``Contact/...``.
+    """
+    found = _AT_END.search(unquote(address))
+    return None if found is None else found[1].lower()

@@ -128,7 +128,7 @@ async def test_a_row_created_without_an_answer_can_be_referred_to(plain: Caller)
     response = await plain.batch(
         inner("1", "POST", "Account", {"Name": "Acme"}, headers=headers),
         inner("2", "POST", "Contact", {"Name": "Ann", "Account@odata.bind": "$1", "Age": 3}),
-        inner("3", "PATCH", "$1", {"Name": "Best"}),
+        inner("3", "PATCH", "$1", {"Name": "Best"}, dependsOn=["1"]),
     )
     statuses = [item["status"] for item in response.json()["responses"]]
     assert statuses == [204, 201, 204]

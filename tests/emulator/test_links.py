@@ -123,7 +123,13 @@ async def test_links_may_refer_to_rows_of_the_same_batch(crm: Caller) -> None:
     response = await crm.batch(
         inner("1", "POST", "Account", {"Name": "Acme"}),
         inner("2", "PUT", f"Contact({ANDREW})/Account/$ref", link("$1")),
-        inner("3", "POST", f"$1/{COLLECTION}/$ref", link(f"Contact({SUPERVISOR})")),
+        inner(
+            "3",
+            "POST",
+            f"$1/{COLLECTION}/$ref",
+            link(f"Contact({SUPERVISOR})"),
+            dependsOn=["1"],
+        ),
         inner("4", "PUT", f"Contact({ANDREW})/Account/$ref", link("$9")),
     )
     statuses = [item["status"] for item in response.json()["responses"]]

@@ -9,7 +9,18 @@ from uuid import UUID, uuid4
 import pytest
 from attrs import define
 
-from creatio_async import UNSET, Creatio, Model, ModelError, OData, State, column, columns, lookup
+from creatio_async import (
+    UNSET,
+    Creatio,
+    F,
+    Model,
+    ModelError,
+    OData,
+    State,
+    column,
+    columns,
+    lookup,
+)
 
 KEY = UUID("405947d0-2ffb-4ded-8675-0475f19f5a81")
 
@@ -218,6 +229,33 @@ async def test_both_versions_of_odata_take_the_same_classes(crm: Creatio, made: 
         assert read.Account == account
     async with crm.odata3[made.City].create_many([made.City(Name="x")]) as outcomes:
         assert [outcome.ok async for outcome in outcomes] == [True]
+
+
+async def test_a_class_stands_for_its_set_in_every_operation_of_a_batch(
+    odata: OData, made: ModuleType
+) -> None:
+    setting = odata.batch()
+    acme = setting.create(made.Account, made.Account(Name="Acme"))
+    ann, bob = (setting.create(made.Contact, {"Name": name, "Age": 5}) for name in ("Ann", "Bob"))
+    setting.link(made.Contact, ann, "Account", acme)
+    setting.replace(made.Contact, bob, made.Contact(Name="Bobby"))
+    with pytest.raises(ValueError, match="'Id' is another"):
+        setting.replace(made.Contact, bob, made.Contact(Id=UUID(int=1), Name="Other"))
+    await setting.send()
+    if setting.operations[4].status == 405:  # Creatio has no PUT for rows in OData 4
+        assert "Bobby" not in [row["Name"] async for row in odata["Contact"]]
+    else:
+        assert bob.id is not None
+        assert (await odata[made.Contact].get(bob.id)).Name == "Bobby"
+    clearing = odata.batch()
+    before = clearing.get(made.Contact, ann)
+    clearing.unlink(made.Contact, ann, "Account")
+    clearing.delete(made.Account, acme)
+    after = clearing.get(made.Contact, ann)
+    await clearing.send()
+    assert str(before.result().AccountId) == acme.id
+    assert after.result().AccountId in {None, UUID(int=0)}
+    assert await odata["Account"].where(F.Name == "Acme").first() is None
 
 
 async def test_a_batch_takes_objects_and_gives_them(odata: OData, made: ModuleType) -> None:

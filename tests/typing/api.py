@@ -182,10 +182,14 @@ async def writing(crm: Creatio, key: UUID) -> None:
     assert_type(batch, Batch)
     with batch.atomic() as group:
         spokane = group.create("City", {"Name": "Spokane"})
-        assert_type(spokane, Sent)
-        assert_type(group.link("City", spokane, "Country", key), Sent)
+        assert_type(spokane, Sent[Row])
+        assert_type(group.link("City", spokane, "Country", key), Sent[None])
+        assert_type(group.create("City", {"Name": "Gilbert"}, new_id="server").id, str | None)
     sent = batch.query(cities.top(5))
+    assert_type(sent, Sent[list[Row]])
+    found = batch.get("City", spokane)
     await batch.send()
+    assert_type(found.result(), Row)
     assert_type(sent.state, State)
     assert_type(crm.odata.batch(format="multipart"), Batch)
 

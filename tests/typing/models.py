@@ -18,6 +18,7 @@ from creatio_async import (
     Model,
     Page,
     Query,
+    Sent,
     Writer,
     column,
     columns,
@@ -75,6 +76,20 @@ async def writing(crm: Creatio, key: UUID) -> None:
     Contact(Age="five")  # type: ignore[arg-type]  # a number
     Contact(Nmae="Ann")  # type: ignore[call-arg]  # no such column
     assert_type(OnBase(phone="1").phone, str | None)
+
+
+async def batched(crm: Creatio, key: UUID) -> None:
+    batch = crm.odata.batch()
+    assert_type(batch.create(Contact, Contact(Name="Ann")), Sent[Contact])
+    assert_type(batch.create(Contact, {"Name": "Ann"}), Sent[Contact])
+    assert_type(batch.get(Contact, key), Sent[Contact])
+    assert_type(batch.query(crm.odata[Contact].top(5)), Sent[list[Contact]])
+    assert_type(batch.update(Contact, key, Contact(Age=5)), Sent[None])
+    assert_type(batch.replace(Contact, key, Contact(Age=5)), Sent[None])
+    assert_type(batch.delete(Contact, key), Sent[None])
+    assert_type(batch.link(Contact, key, "City", key), Sent[None])
+    assert_type(batch.unlink(Contact, key, "City"), Sent[None])
+    batch.create("Contact", Contact(Name="x"))  # type: ignore[call-overload]  # a name, an object
 
 
 def conditions(crm: Creatio, key: UUID) -> None:

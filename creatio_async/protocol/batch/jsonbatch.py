@@ -18,7 +18,7 @@ from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation
 from creatio_async.protocol.json import as_object
 from creatio_async.protocol.values import dumps, dumps_rows
 
-__all__ = ["CONTINUE", "HEADERS", "Answers", "Item", "as_response", "decode", "encode"]
+__all__ = ["CONTINUE", "HEADERS", "Answers", "Item", "as_response", "decode", "encode", "link_body"]
 
 Item = dict[str, Any]
 """One answer, as JSON gives it: ``id``, ``status``, ``headers``, ``body``."""
@@ -86,12 +86,22 @@ def _item(name: str, operation: Operation) -> Item:
     item: Item = {"id": name, "method": operation.method, "url": operation.path}
     if operation.group is not None:
         item["atomicityGroup"] = operation.group
-    if operation.body is None:
+    if operation.depends_on:  # what is not among these cannot be referred to
+        item["dependsOn"] = [str(place) for place in operation.depends_on]
+    if operation.link is not None:
+        item["headers"] = _WRITE
+        item["body"] = link_body(operation.link)
+    elif operation.body is None:
         item["headers"] = _READ
     else:
         item["headers"] = _WRITE
         item["body"] = operation.body
     return item
+
+
+def link_body(address: str) -> dict[str, str]:
+    """Return the object that ``$ref`` takes (OData JSON Format 4.0, section 14)."""
+    return {"@odata.id": address}
 
 
 def decode(count: int, request: Request, response: Response) -> Answers:

@@ -19,7 +19,7 @@ from creatio_async.protocol.batch.httpparts import field_lines, read_answer, req
 from creatio_async.protocol.batch.jsonbatch import Answers, Item
 from creatio_async.protocol.batch.multipart import Limits, Reader, Writer
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation, check_count
-from creatio_async.protocol.values import dumps_rows
+from creatio_async.protocol.values import dumps, dumps_rows
 
 __all__ = ["ACCEPT", "JSON", "Answers", "Form", "decode", "decode_by_type", "encode"]
 
@@ -40,6 +40,10 @@ def _json(body: Mapping[str, Any], place: Callable[[], str]) -> bytes:
     return dumps_rows(body, lambda: ((place(), body),), objects=1)
 
 
+def _json_link(address: str) -> bytes:
+    return dumps(jsonbatch.link_body(address))
+
+
 @frozen(kw_only=True)
 class Form:
     """What the operations of a batch look like."""
@@ -50,18 +54,23 @@ class Form:
     """The inner ``Content-Type`` of a body."""
     body: Callable[[Mapping[str, Any], Callable[[], str]], bytes] = _json
     """Writes a body; the place names the operation, for errors."""
+    link_type: str = "application/json"
+    """The inner ``Content-Type`` of a link."""
+    link: Callable[[str], bytes] = _json_link
+    """Writes a link to an address."""
     own_sets: bool = False
     """Each write that is in no group stands in a change set of its own, as OData 3 wants it."""
     inner_ids: bool = False
     """``Content-ID`` stands among the HTTP headers: System.Data.Services, which OData 3 of Creatio
     is built on, takes no further header of the part itself."""
-    heads: tuple[bytes, bytes] = field(init=False, repr=False)
-    """The header lines of an operation without a body, and of one with a body."""
+    heads: tuple[bytes, bytes, bytes] = field(init=False, repr=False)
+    """The header lines of an operation without a body, of one with a body, and of a link."""
 
     def __attrs_post_init__(self) -> None:
         accept = {"Accept": self.accept}
         written = {**accept, "Content-Type": self.content_type}
-        heads = field_lines(accept), field_lines(written)
+        linked = {**accept, "Content-Type": self.link_type}
+        heads = field_lines(accept), field_lines(written), field_lines(linked)
         object.__setattr__(self, "heads", heads)  # frozen, and this is still its making
 
 
@@ -128,7 +137,10 @@ def _write(
         line += _ID_LINES[at]
     else:
         writer.open_part(_PART_HEADS[at])
-    if body is None:
+    if operation.link is not None:
+        writer.buffer += b"%b%b\r\n" % (line, form.heads[2])
+        writer.buffer += form.link(operation.link)
+    elif body is None:
         writer.buffer += b"%b%b\r\n" % (line, form.heads[0])
     else:
         writer.buffer += b"%b%b\r\n" % (line, form.heads[1])

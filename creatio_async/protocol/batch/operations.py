@@ -29,6 +29,10 @@ class Operation:
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     group: str | None = None
     """Operations of one group stand side by side, and are carried out all or not at all."""
+    link: str | None = None
+    """Where a link leads that is written: it is the body then."""
+    depends_on: Sequence[int] = ()
+    """The places, from 1, of operations of the same group whose rows it speaks of: as ``$1``."""
 
 
 def check_count(operations: Sequence[object]) -> None:

@@ -20,7 +20,7 @@ __all__ = [
     "collection_path",
     "count_path",
     "entity_path",
-    "reference_path",
+    "reference_step",
     "related_path",
     "set_path",
 ]
@@ -76,13 +76,16 @@ def entity_path(name: str, key: str, spec: QuerySpec | None = None) -> str:
 
 def related_path(name: str, key: str, navigation: str, spec: QuerySpec) -> str:
     """Return the path of what is behind a navigation property of a row."""
-    step = quote_segment(check_name(navigation, "navigation property"))
-    return f"{set_path(name)}({key})/{step}{query_options(spec)}"
+    return f"{set_path(name)}({key})/{_step(navigation)}{query_options(spec)}"
 
 
-def reference_path(name: str, key: str, navigation: str) -> str:
-    """Return the path of the reference that a navigation property is."""
-    return f"{related_path(name, key, navigation, QuerySpec())}/$ref"
+def reference_step(navigation: str) -> str:
+    """Return the way from a row to the reference that a navigation property is."""
+    return f"/{_step(navigation)}/$ref"
+
+
+def _step(navigation: str) -> str:
+    return quote_segment(check_name(navigation, "navigation property"))
 
 
 def collection_path(name: str, spec: QuerySpec) -> str:

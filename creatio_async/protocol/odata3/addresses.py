@@ -17,7 +17,7 @@ __all__ = [
     "collection_path",
     "count_path",
     "entity_path",
-    "reference_path",
+    "reference_step",
     "related_path",
     "set_path",
 ]
@@ -50,9 +50,9 @@ def related_path(name: str, key: str, navigation: str, spec: QuerySpec) -> str:
     return f"{entity_path(name, key)}/{_step(navigation)}{query_options(spec)}"
 
 
-def reference_path(name: str, key: str, navigation: str) -> str:
-    """Return the path of the link that a navigation property is."""
-    return f"{entity_path(name, key)}/$links/{_step(navigation)}"
+def reference_step(navigation: str) -> str:
+    """Return the way from a row to the link that a navigation property is."""
+    return f"/$links/{_step(navigation)}"
 
 
 def _step(navigation: str) -> str:

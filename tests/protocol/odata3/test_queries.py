@@ -32,7 +32,7 @@ def test_what_a_row_leads_to_is_behind_its_address() -> None:
     row = f"ContactCollection(guid'{GUID}')"
     spec = QuerySpec(select=("Name",))
     assert addresses.related_path("Contact", GUID, "Account", spec) == f"{row}/Account?$select=Name"
-    assert addresses.reference_path("Contact", GUID, "Account") == f"{row}/$links/Account"
+    assert addresses.reference_step("Account") == "/$links/Account"
     rows = addresses.collection_in("Contact", GUID, "Activities")
     assert addresses.collection_path(rows, QuerySpec(top=1)) == f"{row}/Activities?$top=1"
 
@@ -46,9 +46,10 @@ def test_a_number_of_rows_is_asked_for_with_the_conditions_alone() -> None:
 def test_no_name_can_change_an_address(name: str) -> None:
     with pytest.raises(ValueError, match="is not a entity set"):
         addresses.set_path(name)
-    for path in (addresses.reference_path, addresses.collection_in):
-        with pytest.raises(ValueError, match="is not a navigation property"):
-            path("Contact", GUID, name)
+    with pytest.raises(ValueError, match="is not a navigation property"):
+        addresses.reference_step(name)
+    with pytest.raises(ValueError, match="is not a navigation property"):
+        addresses.collection_in("Contact", GUID, name)
 
 
 CONDITIONS: list[tuple[Condition, str]] = [
