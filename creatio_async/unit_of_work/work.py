@@ -1,7 +1,6 @@
 """The unit of work: rows that are followed, and saved together."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 from uuid import UUID
@@ -18,6 +17,7 @@ from creatio_async.query import Query
 from creatio_async.rows import with_id
 from creatio_async.service import Service
 from creatio_async.unit_of_work.changes import Change, Planned, Saved, planned
+from creatio_async.unit_of_work.followed import Followed
 from creatio_async.unit_of_work.navigation import lookup_of
 from creatio_async.unit_of_work.objects import TrackedObject, give_id, named
 from creatio_async.unit_of_work.ordering import ordered
@@ -39,14 +39,7 @@ class UnitOfWork:
 
     _service: Service
     _saver: Saver = field(init=False)
-    _rows: dict[tuple[str, str], TrackedRow] = field(
-        init=False, factory=dict[tuple[str, str], TrackedRow]
-    )
-    _objects: dict[int, TrackedObject] = field(init=False, factory=dict[int, TrackedObject])
-    """By the identity of the objects, which are kept alive by this."""
-    _order: dict[tuple[str, str], int] = field(init=False, factory=dict[tuple[str, str], int])
-    """When each row was first changed."""
-    _numbers: Iterator[int] = field(init=False, factory=count)
+    _followed: Followed = field(init=False, factory=Followed)
     _is_saving: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
@@ -67,7 +60,7 @@ class UnitOfWork:
     @property
     def rows(self) -> tuple[TrackedRow, ...]:
         """The rows that are followed, in the order in which they came."""
-        return tuple(self._rows.values())
+        return self._followed.rows
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -98,7 +91,7 @@ class UnitOfWork:
         place = f"add {name}"
         values = plain(with_id(given, place))
         check_row(values, place)
-        if (name, values["Id"]) in self._rows:
+        if self._followed.find(name, values["Id"]) is not None:
             raise ValueError(f"{place}: {values['Id']} is followed already")
         is_made_here = "Id" not in given
         if row is None and is_made_here:
@@ -128,7 +121,7 @@ class UnitOfWork:
         values = with_id(given, f"attach {name}")
         if "Id" not in given:
             raise ValueError(f"attach {name}: the row has no 'Id'")
-        known = self._rows.get((name, values["Id"]))
+        known = self._followed.find(name, values["Id"])
         if known is None:
             return self._follow(name, values, dict(values), entity_set)
         if not known.is_new:
@@ -143,8 +136,8 @@ class UnitOfWork:
         Raises:
             ValueError: It is not followed.
         """
-        found = given if isinstance(given, TrackedRow) else self._objects.get(id(given))
-        if found is None or self._rows.get(found.key) is not found:
+        found = self._followed.of(given)
+        if found is None:
             raise ValueError(f"{given!r:.80} is not followed by this unit of work")
         return found
 
@@ -228,11 +221,11 @@ class UnitOfWork:
         """
         entry = self.entry(row)
         if entry.is_new and not self._saver.is_in_doubt(entry):
-            self._forget(entry)
+            self._followed.forget(entry)
             return
         entry.is_deleted = True
-        self._order.pop(entry.key, None)
-        self._changed(entry)
+        self._followed.unchanged(entry)
+        self._followed.changed(entry)
 
     def detach(self, row: object) -> None:
         """Follow *row* no more: what was changed in it is not saved.
@@ -240,7 +233,7 @@ class UnitOfWork:
         Raises:
             ValueError: It is not followed.
         """
-        self._forget(self.entry(row))
+        self._followed.forget(self.entry(row))
 
     def link(self, row: object, navigation: str, target: object) -> None:
         """Let a navigation property of *row* lead to *target*.
@@ -320,19 +313,12 @@ class UnitOfWork:
 
     def _plan(self) -> list[Planned]:
         changes = [change for row in self.rows if (change := planned(row)) is not None]
-        for change in changes:
-            self._changed(change.row)  # what is assigned to an object is seen only now
-        changes.sort(key=lambda change: self._order[change.row.key])
-        return ordered(changes)
+        return ordered(self._followed.in_order(changes))
 
     def _target(self, target: object) -> TrackedRow | UUID | str | None:
         if target is None or isinstance(target, UUID | str):
             return target
         return self.entry(target)
-
-    def _changed(self, row: TrackedRow) -> None:
-        if row.is_tracked:
-            self._order.setdefault(row.key, next(self._numbers))
 
     def _follow(
         self,
@@ -344,36 +330,30 @@ class UnitOfWork:
         is_id_made_here: bool = False,
     ) -> object:
         """Follow a row, or the object *given*, which a name is not; return what the caller uses."""
-        if isinstance(given, str):
-            row = TrackedRow(
-                name, values["Id"], values, known, self._changed, is_id_made_here=is_id_made_here
-            )
-        else:
-            row = self._objects[id(given)] = TrackedObject(
+        told = self._followed.changed
+        row = (
+            TrackedRow(name, values["Id"], values, known, told, is_id_made_here=is_id_made_here)
+            if isinstance(given, str)
+            else TrackedObject(
                 name,
                 values["Id"],
                 values,
                 known,
-                self._changed,
+                told,
                 is_id_made_here=is_id_made_here,
                 given=given,
             )
-        self._rows[row.key] = row
+        )
+        self._followed.add(row)
         if known is None:
-            self._changed(row)
+            told(row)
         return row.object
-
-    def _forget(self, row: TrackedRow) -> None:
-        row.is_tracked = False
-        self._rows.pop(row.key, None)
-        self._order.pop(row.key, None)
-        self._objects.pop(id(row.object), None)
 
     def _clean(self) -> None:
         """Forget the rows that are gone, and when those were changed that are saved."""
         for each in self._saver.saved:
-            self._order.pop(each.row.key, None)
+            self._followed.unchanged(each.row)
         for row in self.rows:
             is_nothing = row.is_new and row.is_deleted and not self._saver.is_in_doubt(row)
             if is_nothing or not row.is_tracked:
-                self._forget(row)
+                self._followed.forget(row)

@@ -1,0 +1,75 @@
+"""The rows that a unit of work follows: by key, by object, and in the order of their changes."""
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+from attrs import define, field
+
+from creatio_async.unit_of_work.changes import Planned
+from creatio_async.unit_of_work.rows import TrackedRow
+
+__all__ = ["Followed"]
+
+
+@define(eq=False)
+class Followed:
+    """Rows, each of them once."""
+
+    _rows: dict[int, TrackedRow] = field(init=False, factory=dict[int, TrackedRow])
+    """By the identity of the rows, in the order in which they came."""
+    _by_key: dict[tuple[str, str], TrackedRow] = field(
+        init=False, factory=dict[tuple[str, str], TrackedRow]
+    )
+    _by_object: dict[int, TrackedRow] = field(init=False, factory=dict[int, TrackedRow])
+    """By the identity of the objects, which the rows keep alive."""
+    _order: dict[int, int] = field(init=False, factory=dict[int, int])
+    """When each row was first changed."""
+    _moments: Iterator[int] = field(init=False, factory=count)
+
+    @property
+    def rows(self) -> tuple[TrackedRow, ...]:
+        """The rows, in the order in which they came."""
+        return tuple(self._rows.values())
+
+    def find(self, entity_set: str, key: str) -> TrackedRow | None:
+        """Return the row of this `Id`."""
+        return self._by_key.get((entity_set, key))
+
+    def of(self, given: object) -> TrackedRow | None:
+        """Return the row that *given* is, or stands for."""
+        row = given if isinstance(given, TrackedRow) else self._by_object.get(id(given))
+        return row if row is not None and id(row) in self._rows else None
+
+    def add(self, row: TrackedRow) -> None:
+        """Follow *row*."""
+        self._rows[id(row)] = row
+        self._by_object[id(row.object)] = row
+        self.know(row)
+
+    def know(self, row: TrackedRow) -> None:
+        """Let *row* be found by its `Id`."""
+        self._by_key.setdefault(row.key, row)
+
+    def forget(self, row: TrackedRow) -> None:
+        """Follow *row* no more."""
+        row.is_tracked = False
+        self._rows.pop(id(row), None)
+        self._by_object.pop(id(row.object), None)
+        self._order.pop(id(row), None)
+        if self._by_key.get(row.key) is row:
+            del self._by_key[row.key]
+
+    def changed(self, row: TrackedRow) -> None:
+        """Take note that *row* was changed, if it was not before."""
+        if row.is_tracked:
+            self._order.setdefault(id(row), next(self._moments))
+
+    def unchanged(self, row: TrackedRow) -> None:
+        """Forget when *row* was changed."""
+        self._order.pop(id(row), None)
+
+    def in_order(self, changes: Sequence[Planned]) -> list[Planned]:
+        """Return *changes* in the order in which their rows were first changed."""
+        for change in changes:
+            self.changed(change.row)  # what is assigned to an object is seen only now
+        return sorted(changes, key=lambda change: self._order[id(change.row)])
