@@ -33,7 +33,12 @@ class OData3(OData):
         return cls(Service(sender, dialect), dialect)
 
     def using(
-        self, form: Form, *, change: Change = "MERGE", tunnel: bool = False, typed: bool = True
+        self,
+        form: Form,
+        *,
+        change: Change = "MERGE",
+        tunnel: bool = False,
+        typed: bool | None = None,
     ) -> Self:
         """Return the same service, spoken in another form; nothing is sent.
 
@@ -44,8 +49,11 @@ class OData3(OData):
                 ``"PATCH"``, which Creatio's documentation names.
             tunnel: Send what is neither GET nor POST as a POST, with ``X-HTTP-Method``: for servers
                 that refuse other methods, such as IIS with WebDAV.
-            typed: Read verbose JSON by the types of the columns, for which ``$metadata`` is read
-                once. Without it numbers that travel as texts, such as decimals, stay texts.
+            typed: Read by the types of the columns, for which ``$metadata`` is read once. None does
+                so where answers do not tell types: always in verbose JSON, and in Atom from a
+                server whose first row has an ``Id`` without one. True does so in Atom, too, before
+                the first answer; values that ``$metadata`` puts elsewhere in an entry are read
+                then. False never does: numbers that travel as texts stay texts.
 
         Raises:
             ValueError: There is no such form, or no such method.

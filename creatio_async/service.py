@@ -7,13 +7,14 @@ from typing import Any
 from attrs import define, field
 from yarl import URL
 
-from creatio_async.errors import CreatioError, NotFoundError
+from creatio_async.errors import CreatioError, NotFoundError, ResponseError
 from creatio_async.messages import Upload
 from creatio_async.metadata import read_metadata
 from creatio_async.protocol.dialect import Dialect, Returns
 from creatio_async.protocol.faults import read_detail
 from creatio_async.protocol.json import as_list, as_object
 from creatio_async.protocol.names import check_name, key_text, quote_segment, quote_uri
+from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
 from creatio_async.protocol.odata.trail import Trail
 from creatio_async.protocol.retry import Repeat
@@ -46,16 +47,24 @@ class Service:
         return self.sender.send(call) if self.dialect.is_ready else self._learnt(call)
 
     async def _learnt(self, call: Call) -> Reply:
+        if self.dialect.needs_schema():
+            try:
+                await self._learn()
+            except CreatioError as error:
+                error.add_note("the types of columns are in $metadata; typed=False does without")
+                raise
+        reply = await self.sender.send(call)
+        if self.dialect.needs_schema(reply.response):
+            try:
+                await self._learn()
+            except ResponseError:  # nobody asked for types: without them there are texts
+                self.dialect.learn(Schema())
+        return reply
+
+    async def _learn(self) -> None:
         async with self._learning:
             if not self.dialect.is_ready:
-                try:
-                    self.dialect.learn(await read_metadata(self.sender, self.dialect.service))
-                except CreatioError as error:
-                    error.add_note(
-                        "the types of columns are in $metadata; typed=False does without"
-                    )
-                    raise
-        return await self.sender.send(call)
+                self.dialect.learn(await read_metadata(self.sender, self.dialect.service))
 
     async def ask(self, name: str, spec: QuerySpec) -> tuple[Page, Reply]:
         """Return the rows of one answer to *spec*, and the answer itself."""

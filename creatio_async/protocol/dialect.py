@@ -50,7 +50,15 @@ class Dialect(Protocol):
 
     @property
     def is_ready(self) -> bool:
-        """Answers can be read; else the schema of the service is needed before."""
+        """Answers can be read, whatever they hold; else `needs_schema` is to be asked."""
+        ...
+
+    def needs_schema(self, response: Response | None = None) -> bool:
+        """Say whether an answer can be read only with the schema of the service.
+
+        Args:
+            response: The answer; None for any that is to come.
+        """
         ...
 
     def learn(self, schema: Schema) -> None:

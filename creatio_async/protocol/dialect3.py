@@ -3,6 +3,7 @@
 Source: academy.creatio.com, "EntityDataService.svc web service (OData 3)"; OData 3.0; [MS-ODATA].
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar, get_args
 
@@ -24,7 +25,7 @@ from creatio_async.protocol.odata3.answers import Answer, FormatError
 from creatio_async.protocol.odata3.atom import read_atom
 from creatio_async.protocol.odata3.documents import is_xml, read_property, read_service
 from creatio_async.protocol.odata3.types import types_at
-from creatio_async.protocol.odata3.verbose import read_verbose
+from creatio_async.protocol.odata3.verbose import Types, read_verbose
 from creatio_async.protocol.odata3.writing import atom_entry, atom_link, verbose_entry, verbose_link
 
 __all__ = ["Change", "Dialect3", "Form"]
@@ -62,6 +63,9 @@ class _Words:
     write_link: Callable[[str], bytes]
 
 
+_ID: Final = re.compile(rb"<(?:[\w.-]+:)?Id\b([^>]*)>")
+"""The key of a row in Atom; the ``id`` of an entry is in lower case."""
+
 _JSON: Final = "application/json;odata=verbose"
 _ANY_JSON: Final = f"{_JSON}, application/json;q=0.9"
 """A server of version 2, whose JSON is always verbose, does not know the parameter."""
@@ -88,6 +92,8 @@ _WORDS: Final[Mapping[Form, _Words]] = {
 @define
 class _Learnt:
     schema: Schema | None = None
+    is_told: bool = False
+    """Answers tell the types of their columns."""
 
 
 @frozen(kw_only=True)
@@ -100,8 +106,9 @@ class Dialect3:
     """Send what is neither GET nor POST as a POST, with ``X-HTTP-Method``."""
     nulls: bool = False
     decimals: bool = False
-    typed: bool = True
-    """Read verbose JSON by the types of the columns, which it does not tell."""
+    typed: bool | None = None
+    """Read by the types of the columns, from the schema: always, never, or (None) where an answer
+    does not tell them, as verbose JSON never does."""
 
     service: str = field(init=False, default=addresses.SERVICE)
     has_links: bool = field(init=False, default=True)
@@ -129,8 +136,24 @@ class Dialect3:
 
     @property
     def is_ready(self) -> bool:
-        """Atom tells types; for verbose JSON they have to be known."""
-        return self.form == "atom" or not self.typed or self._learnt.schema is not None
+        """The types of columns are known, or answers tell them, or nobody asks."""
+        learnt = self._learnt
+        told = learnt.is_told and self.typed is None
+        return told or self.typed is False or learnt.schema is not None
+
+    def needs_schema(self, response: Response | None = None) -> bool:
+        """Say whether the types of columns are needed.
+
+        In Atom the first answer with an ``Id`` decides: the guid that it is has a type there, if
+        anything has.
+        """
+        if self.is_ready:
+            return False
+        if self.form == "json" or self.typed:
+            return True
+        found = None if response is None else _ID.search(response.body)
+        self._learnt.is_told = found is not None and b"type" in found[1]
+        return found is not None and not self._learnt.is_told
 
     def learn(self, schema: Schema) -> None:
         """Take note of the types of columns."""
@@ -224,7 +247,7 @@ class Dialect3:
             response,
             lambda: read_property(
                 response.body,
-                edm=edm if isinstance(edm, str) else None,
+                edm=edm,
                 decimals=self.decimals,
                 nulls=self.nulls,
             ),
@@ -247,13 +270,13 @@ class Dialect3:
             "decimals": self.decimals,
             "nulls": self.nulls,
         }
-        if is_xml(body):
-            return read_atom(body, base=asked, **options)
         types = self._types(asked)
         known = None if isinstance(types, str) else types
+        if is_xml(body):
+            return read_atom(body, base=asked, types=known, **options)
         return read_verbose(body, base=asked, types=known, **options)
 
-    def _types(self, asked: str) -> Any:
+    def _types(self, asked: str) -> "Types | str | None":
         schema = self._learnt.schema
         return None if schema is None else types_at(schema, asked)
 

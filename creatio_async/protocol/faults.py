@@ -75,6 +75,7 @@ _FOR_GOOD = re.compile(
 """Words of a 500 that the same request would get again."""
 
 _XML_ERROR = re.compile(rb"<(?:\w+:)?error[\s>]")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HEAD = 1000
 """Bytes in which the root of an error in XML begins."""
 
@@ -124,7 +125,8 @@ def read_detail(response: Response) -> tuple[str, str]:
             return _innermost(as_object(orjson.loads(body)))
         except ValueError:
             return "", ""
-    if _XML_ERROR.search(body, 0, _HEAD) and any(told := read_error(response.body)):
+    may_be = body.startswith(_UTF_16) or _XML_ERROR.search(body, 0, _HEAD)
+    if may_be and any(told := read_error(response.body)):
         return told
     if body.startswith(b"<") and (title := _TITLE.search(response.text())):
         return "", f"a page titled {title[1].strip()!r}"
@@ -133,7 +135,7 @@ def read_detail(response: Response) -> tuple[str, str]:
 
 def _innermost(answer: dict[str, Any]) -> tuple[str, str]:
     """Walk down the nested errors of OData (``innererror``) and of Web API (``InnerException``)."""
-    level = as_object(answer.get("error", answer))
+    level = as_object(_first(answer, "error", "odata.error") or answer)
     code, said = as_text(answer.get("error")), as_text(answer.get("error_description"))  # OAuth's
     for _ in range(_DEEPEST):
         code = code or as_text(level.get("code"))

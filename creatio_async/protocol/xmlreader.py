@@ -18,6 +18,9 @@ _LONGEST_TAG = 1024 * 1024
 again with every block."""
 
 
+_BLANKS = b" \t\r\n"
+
+
 class XmlError(ValueError):
     """The bytes are no XML, or XML beyond what is read; the sentence tells the line."""
 
@@ -64,6 +67,8 @@ class XmlFeed:
         """
         if self._closed:
             raise ValueError("the document has ended: a reader reads one")
+        if not self._taken:
+            data = data.lstrip(_BLANKS)  # before the declaration XML has no place for them
         self._taken += len(data)
         if self._taken > self._max_bytes:
             raise XmlError(f"more than {self._max_bytes:,} bytes")

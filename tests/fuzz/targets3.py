@@ -32,7 +32,7 @@ def whole_documents_give_their_rows(draw: random.Random) -> None:
 
 def broken_atom_is_read_or_refused(draw: random.Random) -> None:
     body = broken(draw, some_atom(draw, some_rows(draw)))
-    options = {"annotated": draw.random() < 0.5, "nulls": draw.random() < 0.3}
+    options: dict[str, Any] = {"annotated": draw.random() < 0.5, "nulls": draw.random() < 0.3}
     whole = _outcome(lambda: read_atom(body, base=BASE, **options))
     with mock.patch.object(xmlreader, "_BLOCK", draw.choice([1, 5, 100])):
         assert _outcome(lambda: read_atom(body, base=BASE, **options)) == whole

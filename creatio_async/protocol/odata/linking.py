@@ -4,7 +4,7 @@ Creatio tells no ReferentialConstraint; ``Account`` and ``AccountId`` belong tog
 names.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from sys import intern
 from typing import Any
 
@@ -23,6 +23,7 @@ from creatio_async.protocol.odata.csdl import (
     is_true,
     name_of,
 )
+from creatio_async.protocol.odata.feeds import FeedMapping, feed_mappings
 from creatio_async.protocol.odata.schema import (
     ByName,
     ComplexType,
@@ -98,6 +99,7 @@ class _Linker:
         self._associations = Associations.of(document, self.references)
         self._types: dict[str, ComplexType] = {}
         self._properties: dict[tuple[Facets, str, bool], Property] = {}
+        self._feeds: dict[Facets, tuple[FeedMapping, ...]] = {}
         self._inherited = 0
 
     def types(self) -> dict[str, ComplexType]:
@@ -152,11 +154,18 @@ class _Linker:
             "is_open": is_true(element.given.get("OpenType")) or base.is_open,
             "properties": ByName(properties, "property"),
             "navigations": ByName(navigations, "navigation property"),
+            "feed": (*base.feed, *self._feed(element)),
         }
         if not element.is_entity:
             return ComplexType(**common)
         has_stream = element.has_stream or row.has_stream
         return EntityType(**common, keys=keys, has_stream=has_stream)
+
+    def _feed(self, element: TypeElement) -> Iterator[FeedMapping]:
+        if self._feeds:
+            for facets in element.properties:
+                yield from self._feeds.get(facets, ())
+        yield from feed_mappings([part for pair in element.given.items() for part in pair])
 
     def _count_inherited(self, count: int) -> None:
         self._inherited += count
@@ -170,6 +179,8 @@ class _Linker:
             given = as_dict(facets)
             found = self._typed(given, name_of(given, "a Property"), navigation, is_key=is_key)
             self._properties[key] = found
+            if mappings := tuple(feed_mappings(facets, found.name)):
+                self._feeds[facets] = mappings
         return found
 
     def _typed(

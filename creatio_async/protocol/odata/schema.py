@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from creatio_async.protocol.odata.feeds import FeedMapping
+
 __all__ = [
     "ByName",
     "ComplexType",
@@ -168,6 +170,8 @@ class ComplexType:
     """The ones of the base types first, then its own."""
     navigations: ByName[NavigationProperty] = field(factory=ByName[NavigationProperty])
     """In the same order."""
+    feed: tuple[FeedMapping, ...] = ()
+    """Properties that OData 3 has elsewhere in Atom, those of the base types first."""
 
     @property
     def full_name(self) -> str:

@@ -7,7 +7,17 @@ from creatio_async.protocol.json import as_object, as_text
 from creatio_async.protocol.odata3.answers import Row, absolute
 from creatio_async.protocol.odata3.vocabulary import DATA
 
-__all__ = ["link_annotations", "metadata_annotations", "navigation_of", "stream_annotations"]
+__all__ = [
+    "link_annotations",
+    "metadata_annotations",
+    "navigation_of",
+    "relation_of",
+    "stream_annotations",
+]
+
+_REGISTERED: Final = "http://www.iana.org/assignments/relation/"
+"""What stands before a registered relation where it is written in full. Source: RFC 4287,
+4.2.7.2."""
 
 _OF_ROW: Final = {
     "edit": "@odata.editLink",
@@ -59,9 +69,17 @@ def link_annotations(link: Mapping[str, str], base: str) -> Row:
     return told
 
 
+def relation_of(link: Mapping[str, str]) -> str:
+    """Return what a link is: a registered relation in its short form, or an address."""
+    rel = link.get("rel", "").strip()
+    if ":" not in rel:
+        return rel.lower()  # Source: RFC 8288, 2.1.1
+    return rel.replace("https:", "http:", 1).removeprefix(_REGISTERED)
+
+
 def _relation(link: Mapping[str, str]) -> tuple[str, str]:
     """Return what a link is, and the property that it is about, empty where it is the row."""
-    rel = link.get("rel", "").replace("https:", "http:", 1)
+    rel = relation_of(link)
     if not rel.startswith(f"{DATA}/"):
         return rel, ""
     relation, _, name = rel[len(DATA) + 1 :].partition("/")

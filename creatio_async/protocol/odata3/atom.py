@@ -1,8 +1,7 @@
 """Feeds and entries of Atom as rows, while they arrive.
 
 Source: OData 3.0, Atom Format; [MS-ODATA] 2.2.6.2; RFC 4287. Names are taken with any prefix, and
-with ``https://`` as well, which some printed documents have. Properties that a service puts
-elsewhere than among the properties ("customizable feeds") are not looked for.
+with ``https://`` as well, which some printed documents have.
 """
 
 import re
@@ -11,11 +10,15 @@ from typing import ClassVar, Final
 
 from attrs import frozen
 
-from creatio_async.protocol.odata3.annotations import link_annotations, navigation_of
+from creatio_async.protocol.odata3.annotations import link_annotations, navigation_of, relation_of
 from creatio_async.protocol.odata3.answers import Answer, FormatError, absolute
+from creatio_async.protocol.odata3.broken import BrokenOff
 from creatio_async.protocol.odata3.edm import Values
 from creatio_async.protocol.odata3.frames import Entry, Feed, Place
+from creatio_async.protocol.odata3.mapped import MappedReader
 from creatio_async.protocol.odata3.properties import PropertyReader
+from creatio_async.protocol.odata3.types import Columns
+from creatio_async.protocol.odata3.verbose import Types
 from creatio_async.protocol.odata3.vocabulary import (
     ShortNames,
     full_names,
@@ -61,6 +64,7 @@ class AtomReader:
 
     Args:
         base: The address that was asked, which relative ones belong to.
+        types: The types of columns, for those that do not tell theirs.
         annotated: Put into the rows what is told beside the values, under the names of OData 4:
             ``@odata.id``, ``@odata.etag``, ``Account@odata.navigationLink`` and others.
         decimals: Numbers with a fraction become `Decimal`.
@@ -72,6 +76,7 @@ class AtomReader:
         self,
         *,
         base: str = "",
+        types: Types | None = None,
         annotated: bool = False,
         decimals: bool = False,
         nulls: bool = False,
@@ -80,24 +85,25 @@ class AtomReader:
         self._names = ShortNames()
         self._xml = XmlFeed(max_bytes=max_bytes)
         self._annotated = annotated
+        self._values = Values(decimals=decimals, nulls=nulls)
+        self._mapped = MappedReader(self._xml, self._leave_taken)
         self._properties = PropertyReader(
             self._xml,
             self._names,
-            Values(decimals=decimals, nulls=nulls),
+            self._values,
             annotated=annotated,
-            done=self._leave_properties,
+            done=self._leave_taken,
             foreign=self._foreign,
         )
         self._open = [self._DOCUMENT]
         self._steps = self._DOCUMENT.steps
         self._passed = 0
         self._link: list[str] | None = None
-        self._places = [Place(base)]
+        self._places = [Place(base, types=types)]
         self._targets = [self._places[0].rows]
         self._feeds: list[Feed] = []
         self._entries: list[Entry] = []
         self._texts: list[str] = []
-        self._said = ""
         self._xml.handle(self._start_document, self._end)
 
     def feed(self, data: bytes) -> None:
@@ -126,6 +132,7 @@ class AtomReader:
             raise FormatError(str(error)) from None
         finally:
             self._properties.release()
+            self._mapped.release()
         place = self._places[0]
         if place.feed is None:
             return Answer(rows=place.rows, is_feed=False)
@@ -194,23 +201,43 @@ class AtomReader:
 
     def _feed_link(self, attributes: list[str]) -> None:
         told = self._told(attributes)
-        if told.get("rel") == "next" and "href" in told:
+        if relation_of(told) == "next" and "href" in told:
             feed = self._feeds[-1]
             feed.next_link = absolute(self._based(feed.base, told), told["href"])
 
     def _begin_entry(self, attributes: list[str]) -> _State:
         base = self._feeds[-1].base if self._open[-1] is self._FEED else self._places[-1].base
-        entry = Entry(base, {})
+        entry = Entry(base, {}, self._places[-1].types)
         self._entries.append(entry)
         if attributes:
             told = self._told(attributes)
             entry.base = self._based(base, told)
             if self._annotated and "m:etag" in told:
                 entry.row["@odata.etag"] = told["m:etag"]
-        return self._ANNOTATED_ENTRY if self._annotated else self._ENTRY
+        state = self._ANNOTATED_ENTRY if self._annotated else self._ENTRY
+        types = entry.types
+        return state if not isinstance(types, Columns) else self._mapped_entry(state, types)
+
+    def _mapped_entry(self, state: _State, types: Columns) -> _State:
+        targets = types.targets
+        if not targets:
+            return state
+
+        def step(name: str) -> Callable[[AtomReader, list[str]], _State]:
+            def begin(reader: AtomReader, attributes: list[str]) -> _State:
+                entry = reader._entries[-1]
+                entry.mapped = entry.mapped or {}
+                reader._mapped.read_into(entry.mapped, targets, name, attributes)
+                return reader._MAPPED
+
+            return begin
+
+        return _State({**{path[0]: step(path[0]) for path in targets}, **state.steps}, state.leave)
 
     def _leave_entry(self) -> None:
         entry = self._entries.pop()
+        if entry.mapped and isinstance(entry.types, Columns):
+            entry.types.fill(entry.row, entry.mapped, self._values)
         if entry.expanded:
             entry.row.update(entry.expanded)
         self._targets[-1].append(entry.row)
@@ -224,8 +251,11 @@ class AtomReader:
     def _begin_inline(self, attributes: list[str]) -> _State:
         entry = self._entries[-1]
         entry.link = self._link or []
-        base = self._based(entry.base, self._told(entry.link))
-        place = Place(self._based(base, self._told(attributes)))
+        link = self._told(entry.link)
+        base = self._based(entry.base, link)
+        known = None if entry.types is None else entry.types.get(navigation_of(link))
+        types = known if isinstance(known, Mapping) else None
+        place = Place(self._based(base, self._told(attributes)), types=types)
         self._places.append(place)
         self._targets.append(place.rows)
         return self._INLINE
@@ -264,10 +294,11 @@ class AtomReader:
             self._entries[-1].row["@odata.type"] = f"#{term}"
 
     def _begin_properties(self, _: list[str]) -> _State:
-        self._properties.read_into(self._entries[-1].row)
+        entry = self._entries[-1]
+        self._properties.read_into(entry.row, entry.types)
         return self._PROPERTIES
 
-    def _leave_properties(self) -> None:
+    def _leave_taken(self) -> None:
         self._end("")
         self._listen()
 
@@ -305,33 +336,13 @@ class AtomReader:
     def _leave_id(self) -> None:
         self._entries[-1].row["@odata.id"] = self._gathered()
 
-    def _begin_error(self, _: list[str]) -> _State:
-        self._said = "it does not tell why"
-        return self._ERROR
-
-    def _leave_error(self) -> None:
-        raise FormatError(f"the server broke off: {self._said}")
-
-    def _begin_reason(self, _: list[str]) -> _State:
-        return self._REASON
-
-    def _begin_message(self, _: list[str]) -> _State:
-        self._gather()
-        return self._MESSAGE
-
-    def _leave_message(self) -> None:
-        self._said = self._gathered() or self._said
+    def _begin_error(self, _: list[str]) -> None:
+        BrokenOff(self._xml)
 
     _FOREIGN: ClassVar = _State({}, _resume)
     _COUNT: ClassVar = _State({}, _leave_count)
     _ID: ClassVar = _State({}, _leave_id)
-    _MESSAGE: ClassVar = _State({}, _leave_message)
-    _REASON: ClassVar = _state({
-        "m:message": _begin_message,
-        "m:innererror": _begin_reason,
-        "m:internalexception": _begin_reason,
-    })
-    _ERROR: ClassVar = _State(_REASON.steps, _leave_error)
+    _MAPPED: ClassVar = _State({})
     _PROPERTIES: ClassVar = _state({"m:error": _begin_error})
     _CONTENT: ClassVar = _state({"m:properties": _begin_properties})
     _DOCUMENT: ClassVar = _state({
@@ -371,6 +382,7 @@ def read_atom(
     body: bytes,
     *,
     base: str = "",
+    types: Types | None = None,
     annotated: bool = False,
     decimals: bool = False,
     nulls: bool = False,
@@ -380,6 +392,6 @@ def read_atom(
     Raises:
         FormatError: The document is neither.
     """
-    reader = AtomReader(base=base, annotated=annotated, decimals=decimals, nulls=nulls)
+    reader = AtomReader(base=base, types=types, annotated=annotated, decimals=decimals, nulls=nulls)
     reader.feed(body)
     return reader.close()

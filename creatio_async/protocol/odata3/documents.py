@@ -6,7 +6,11 @@ the shape of OData 4, and `creatio_async.protocol.faults` reads both.
 Source: OData 3.0, Atom Format and JSON Verbose Format; RFC 5023 for the service document.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import unquote
+
+from attrs import frozen
 
 from creatio_async.protocol.json import as_list, as_object, as_text
 from creatio_async.protocol.odata3.answers import FormatError, Links, Row, absolute
@@ -14,6 +18,7 @@ from creatio_async.protocol.odata3.edm import Values
 from creatio_async.protocol.odata3.properties import PropertyReader
 from creatio_async.protocol.odata3.texts import MAX_BYTES, parse, read_error, texts_of
 from creatio_async.protocol.odata3.verbose import (
+    Types,
     loads,
     next_link,
     payload,
@@ -38,7 +43,7 @@ def is_xml(body: bytes) -> bool:
 def read_property(
     body: bytes,
     *,
-    edm: str | None = None,
+    edm: "str | Types | None" = None,
     annotated: bool = False,
     decimals: bool = False,
     nulls: bool = False,
@@ -47,7 +52,8 @@ def read_property(
 
     Args:
         body: The answer.
-        edm: The type of the property, where it is known; XML tells it, JSON does not.
+        edm: The type of the property, or those of the columns of a complex one, where it is known;
+            XML may tell it, JSON does not.
         annotated: Types of complex values are told.
         decimals: A number with a fraction becomes a `Decimal`.
         nulls: Creatio's empty values become None.
@@ -67,10 +73,26 @@ def read_property(
     reader = PropertyReader(
         xml, ShortNames(), values, annotated=annotated, done=never, foreign=never
     )
-    reader.read_into(row)
+    reader.read_into(row, None if edm is None else _Whatever(edm))
     parse(xml, body)
     (value,) = row.values()
     return value
+
+
+@frozen(eq=False)
+class _Whatever(Mapping[str, "str | Types"]):
+    """The type of the only column, whatever its name."""
+
+    _edm: "str | Types"
+
+    def __getitem__(self, _: str, /) -> "str | Types":
+        return self._edm
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 def read_links(body: bytes, *, base: str = "") -> Links:
@@ -109,7 +131,7 @@ def read_service(body: bytes) -> list[str]:
     found = texts_of(body, set())
     if found.root != "app:service":
         raise FormatError(f"the element {found.root!r} where a service document was due")
-    return [href.rstrip("/").rpartition("/")[2] for href in found.collections]
+    return [unquote(href.rstrip("/").rpartition("/")[2]) for href in found.collections]
 
 
 def _json_links(found: Any, base: str) -> Links:

@@ -3,8 +3,9 @@
 from attrs import define, field
 
 from creatio_async.protocol.odata3.answers import Row
+from creatio_async.protocol.odata3.verbose import Types
 
-__all__ = ["Entry", "Feed", "Place"]
+__all__ = ["Entry", "Feed", "Node", "Place"]
 
 
 @define
@@ -32,8 +33,11 @@ class Entry:
 
     base: str
     row: Row
+    types: Types | None = None
     expanded: Row | None = None
     """Put behind the columns, where OData 4 has them."""
+    mapped: dict[str, str | None] | None = None
+    """Texts that are not among the properties, by their columns."""
     link: list[str] | None = None
     """The attributes of the link that rows are within."""
 
@@ -45,3 +49,15 @@ class Place:
     base: str
     rows: list[Row] = field(factory=list[Row])
     feed: Feed | None = None
+    types: Types | None = None
+    """The types of the columns of these rows, where they are known."""
+
+
+@define
+class Node:
+    """A value that holds others: a complex one, a collection, a place on the map."""
+
+    name: str
+    attributes: list[str]
+    texts: list[str] = field(factory=list[str])
+    children: "list[Node]" = field(factory=list["Node"])

@@ -1,12 +1,13 @@
 """The properties of an entry, or one alone, as values: what most of a feed consists of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
-
-from attrs import define, field
 
 from creatio_async.protocol.odata3.answers import FormatError, Row
 from creatio_async.protocol.odata3.edm import Values
+from creatio_async.protocol.odata3.frames import Node
+from creatio_async.protocol.odata3.geography import geography_of, gml_name
+from creatio_async.protocol.odata3.verbose import Types
 from creatio_async.protocol.odata3.vocabulary import (
     ColumnNames,
     ShortNames,
@@ -23,16 +24,6 @@ _MAX_DEPTH: Final = 32
 
 _TYPE: Final = frozenset(full_names("m:type"))
 _COLLECTION: Final = "Collection("
-
-
-@define
-class _Node:
-    """A value that holds others: a complex one, or a collection."""
-
-    name: str
-    attributes: list[str]
-    texts: list[str] = field(factory=list[str])
-    children: "list[_Node]" = field(factory=list["_Node"])
 
 
 class PropertyReader:
@@ -57,10 +48,11 @@ class PropertyReader:
         "_foreign",
         "_names",
         "_nodes",
+        "_plain",
         "_readers",
         "_row",
         "_texts",
-        "_untyped",
+        "_types",
         "_values",
         "_xml",
     )
@@ -80,7 +72,8 @@ class PropertyReader:
         self._columns = ColumnNames()
         self._values = values
         self._readers = values.readers
-        self._untyped = values.text
+        self._types: Types | None = None
+        self._plain = values.text is None
         self._annotated = annotated
         self._done = done
         self._foreign = foreign
@@ -88,12 +81,14 @@ class PropertyReader:
         self._column = ""
         self._attributes: list[str] = []
         self._texts: list[str] = []
-        self._nodes: list[_Node] = []
+        self._nodes: list[Node] = []
 
-    def read_into(self, row: Row) -> None:
-        """Read what follows into *row*."""
+    def read_into(self, row: Row, types: Types | None = None) -> None:
+        """Read what follows into *row*; *types* are those of columns that tell none themselves."""
         self._row = row
         self._column = ""
+        self._types = types
+        self._plain = types is None and self._values.text is None
         self.resume()
 
     def resume(self) -> None:
@@ -123,7 +118,7 @@ class PropertyReader:
         texts = self._texts
         text = texts[0] if len(texts) == 1 else "".join(texts)
         attributes = self._attributes
-        if not attributes and self._untyped is None:
+        if not attributes and self._plain:
             self._row[column] = text
         elif (
             len(attributes) == 2
@@ -135,21 +130,21 @@ class PropertyReader:
             except (ValueError, LookupError):
                 self._row[column] = self._values.read(column, attributes[1], text)
         else:
-            self._row[column] = self._value(_Node(column, attributes, [text]))
+            self._row[column] = self._value(Node(column, attributes, [text]), self._known(column))
 
     def _descend(self, name: str, attributes: list[str]) -> None:
-        self._nodes.append(_Node(self._column, self._attributes))
+        self._nodes.append(Node(self._column, self._attributes))
         self._xml.handle(self._begin_inner, self._end_inner, self._inner_text)
         self._begin_inner(name, attributes)
 
     def _begin_inner(self, name: str, attributes: list[str]) -> None:
-        column = self._columns[name]
+        column = self._columns[name] or gml_name(name)
         if not column:
             known = f"{self._column!r} holds the element {local_name(name)!r}"
             raise FormatError(f"{known}, which is no value of OData 3")
         if len(self._nodes) >= _MAX_DEPTH:
             raise FormatError(f"{self._column!r}: more than {_MAX_DEPTH} values in one another")
-        node = _Node(column, attributes)
+        node = Node(column, attributes)
         self._nodes[-1].children.append(node)
         self._nodes.append(node)
 
@@ -159,23 +154,34 @@ class PropertyReader:
     def _end_inner(self, _: str) -> None:
         node = self._nodes.pop()
         if not self._nodes:
-            self._row[node.name] = self._value(node)
+            self._row[node.name] = self._value(node, self._known(node.name))
             self._column = ""
             self.resume()
 
-    def _value(self, node: _Node, edm: str = "") -> Any:
-        """Return the value of *node*, of the type *edm* unless it tells another."""
+    def _known(self, column: str) -> "str | Types":
+        return "" if self._types is None else self._types.get(column, "")
+
+    def _value(self, node: Node, known: "str | Types" = "") -> Any:
+        """Return the value of *node*, of the type that is *known* unless it tells another."""
         told = short_attributes(self._names, node.attributes)
-        if told.get("m:null") in {"true", "1"}:
+        if told.get("m:null", "").strip() in {"true", "1"}:
             return None
-        edm = told.get("m:type", edm)
+        fields = known if isinstance(known, Mapping) else None
+        edm = told.get("m:type", known if isinstance(known, str) else "")
         if edm.startswith(_COLLECTION) or (not edm and _holds_elements(node)):
-            inner = edm.removeprefix(_COLLECTION).removesuffix(")")
-            return [self._value(child, inner) for child in node.children]
+            item = fields or edm.removeprefix(_COLLECTION).removesuffix(")")
+            return [self._value(child, item) for child in node.children]
+        if (place := geography_of(node.name, edm, node)) is not None:
+            return place
         text = "".join(node.texts)
-        if node.children or (edm and not edm.startswith("Edm.") and not text.strip()):
-            fields = {child.name: self._value(child) for child in node.children}
-            return {"@odata.type": f"#{edm}", **fields} if edm and self._annotated else fields
+        if node.children or fields or (edm and not edm.startswith("Edm.") and not text.strip()):
+            held = fields or {}
+            row = {
+                child.name: self._value(child, held.get(child.name, "")) for child in node.children
+            }
+            return {"@odata.type": f"#{edm}", **row} if edm and self._annotated else row
+        if not text and "m:type" not in told and edm in self._readers:
+            return None  # who does not tell the type may leave out that it is null as well
         return self._values.read(node.name, edm, text)
 
 
@@ -183,5 +189,5 @@ def _nothing(*_: object) -> None:
     """Do nothing."""
 
 
-def _holds_elements(node: _Node) -> bool:
+def _holds_elements(node: Node) -> bool:
     return bool(node.children) and {child.name for child in node.children} == {"element"}

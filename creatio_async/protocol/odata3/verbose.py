@@ -76,7 +76,7 @@ def read_verbose(
 def read_value(
     body: bytes,
     *,
-    edm: str | None = None,
+    edm: "str | Types | None" = None,
     annotated: bool = False,
     decimals: bool = False,
     nulls: bool = False,
@@ -85,7 +85,7 @@ def read_value(
 
     Args:
         body: The answer.
-        edm: The type of the property, where it is known.
+        edm: The type of the property, or those of the columns of a complex one, where it is known.
         annotated: Types of complex values are told.
         decimals: A number with a fraction becomes a `Decimal`.
         nulls: Creatio's empty values become None.

@@ -28,7 +28,7 @@ def entry(properties: str, before: str = "", more: str = "", after: str = "") ->
     )
 
 
-def row_of(properties: str, before: str = "", more: str = "", **options: bool) -> dict[str, Any]:
+def row_of(properties: str, before: str = "", more: str = "", **options: Any) -> dict[str, Any]:
     body = entry(properties, before, f"{SPACES} {more}").encode()
     answer = read_atom(body, base=BASE, **options)
     assert answer == Answer(rows=answer.rows, is_feed=False)
