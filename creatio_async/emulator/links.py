@@ -4,7 +4,7 @@ Source: OASIS OData 4.0, Part 1, 11.4.6. Creatio's documents promise bindings an
 it answers like this is inferred.
 """
 
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urljoin
 
 from attrs import frozen
 
@@ -18,7 +18,7 @@ from creatio_async.emulator.sql import Fragment
 from creatio_async.emulator.store import Store
 from creatio_async.emulator.writes import Writer
 
-__all__ = ["Links", "linked_id", "resolved"]
+__all__ = ["Links", "below_root", "linked_id", "resolved"]
 
 _DONE = Answer(204, (ODATA_VERSION,))
 
@@ -28,6 +28,16 @@ def resolved(link: str, operation: Operation) -> str:
     name, slash, rest = link.removeprefix("/").partition("/")
     place = operation.places.get(name[1:]) if name.startswith("$") else None
     return link if place is None else place + slash + rest
+
+
+def below_root(link: str, operation: Operation) -> str:
+    """Return *link* relative to the service root: it may be absolute, or relative to the host.
+
+    One that leads elsewhere is returned as it is.
+    """
+    whole = resolved(link, operation)
+    joined = urljoin(operation.root, whole)
+    return joined.removeprefix(operation.root) if joined.startswith(operation.root) else whole
 
 
 @frozen
@@ -115,8 +125,8 @@ class Links:
         return key
 
     def _key(self, link: str, operation: Operation, navigation: Navigation) -> str:
-        """The id of the row that *link* leads to: absolute, or relative to the service root."""
-        aim = target(resolved(link, operation).removeprefix(operation.root))
+        """The id of the row that *link* leads to."""
+        aim = target(below_root(link, operation))
         schema = self.store.schema(aim.name)
         if schema is None or schema.name != navigation.target or aim.key is None or aim.rest:
             raise bad_request(f"'{link}' is no link to a row of '{navigation.target}'.")

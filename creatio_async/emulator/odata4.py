@@ -5,9 +5,10 @@ where they are silent, OASIS OData 4.0.
 """
 
 from typing import Any
+from urllib.parse import unquote, unquote_plus
 
 import orjson
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from creatio_async.emulator.answering import (
     check_acceptable,
@@ -43,6 +44,11 @@ from creatio_async.emulator.writes import Writer
 
 __all__ = ["ODataService"]
 
+_FORMATS = {
+    "json": "application/json",
+    "xml": "application/xml",
+    "atom": "application/atom+xml",
+}
 _METHODS = {"GET", "POST", "PUT", "PATCH", "MERGE", "DELETE", "HEAD", "OPTIONS"}
 _NO_CONTENT = Answer(204, (ODATA_VERSION,))
 
@@ -81,6 +87,7 @@ class ODataService:
             return bad_query("The recursion limit has been exceeded.").answer
 
     def _answer(self, operation: Operation) -> Answer:
+        operation = _formatted(operation)
         if operation.method not in _METHODS:
             raise odata_error(501, f"The method '{operation.method}' is not implemented.")
         if not self.rules.system_tables:
@@ -304,6 +311,18 @@ class ODataService:
         if found is None:
             raise not_found()
         return found[0]
+
+
+def _formatted(operation: Operation) -> Operation:
+    """Let ``$format`` go before Accept. Source: OASIS OData 4.0, Part 1, 11.2.11."""
+    if "format=" not in operation.query:
+        return operation
+    pairs = (pair.partition("=") for pair in operation.query.split("&"))
+    wish = next((unquote_plus(value) for n, _, value in pairs if unquote(n) == "$format"), "")
+    if not wish:
+        return operation
+    accept = _FORMATS.get(wish.lower(), wish)
+    return evolve(operation, headers={**operation.headers, "accept": accept})
 
 
 def _applied(wanted: str) -> tuple[tuple[str, str], ...]:

@@ -1,11 +1,10 @@
 """Where an address of OData 3 leads: along navigation properties to a row, or to a collection."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from creatio_async.emulator.links import linked_id, resolved
+from creatio_async.emulator.links import below_root, linked_id
 from creatio_async.emulator.operations import Operation
 from creatio_async.emulator.refusals import bad_query, bad_request, not_found
 from creatio_async.emulator.schema import Column, Kind, Navigation, Schema
@@ -103,9 +102,7 @@ class Places:
             Refusal: 400, it is no link to a row of the target of *navigation*; 404, that row is not
                 there.
         """
-        whole = resolved(link, operation)
-        root = urlsplit(operation.root).path
-        whole = whole.removeprefix(root if whole.startswith(root) else operation.root)
+        whole = below_root(link, operation)
         path = () if "://" in whole or "?" in whole else segments(whole)
         if not path or path[0].name.startswith("$"):
             raise bad_request(f"'{link}' is no link to a row of '{navigation.target}'.")

@@ -27,7 +27,7 @@ EDM: Final = {
 
 _NUMBER: Final = re.compile(r"[+-]?\d{1,29}(?:\.\d{1,29})?", re.ASCII)
 _WHOLE: Final = re.compile(r"[+-]?\d{1,10}", re.ASCII)
-_TICKS: Final = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)/", re.ASCII)
+_TICKS: Final = re.compile(r"/Date\((-?\d{1,15})([+-]\d{1,4})?\)/", re.ASCII)
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:\d\d)\Z", re.IGNORECASE)
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,7 +101,10 @@ def from_json(column: Column, value: Any) -> Any:
     match column.kind, value:
         case Kind.DATE, str():
             ticks = _TICKS.fullmatch(value)
-            return _zoned(value) if ticks is None else _moment(column, int(ticks[1]))
+            if ticks is None:
+                return _zoned(value)
+            # The milliseconds are those of a clock that is so many minutes ahead of UTC.
+            return _moment(column, int(ticks[1]) - int(ticks[2] or 0) * 60_000)
         case Kind.DECIMAL, int() | float() if not isinstance(value, bool):
             return f"{Decimal(repr(value)):f}"
         case Kind.DECIMAL, str() if not _NUMBER.fullmatch(value):

@@ -32,6 +32,8 @@ async def account_of(crm: Caller) -> str:
         "Account/{key}",
         "account({key})",
         "{root}Account({KEY})",
+        "/0/odata/Account({key})",
+        "../odata/Account({key})",
     ],
 )
 async def test_a_lookup_is_linked_read_and_unlinked(

@@ -39,9 +39,12 @@ async def test_a_date_in_json_is_written_as_the_version_of_the_answer_has_it(
     assert null.json() == {"d": {"BirthDate": None}}
 
 
-async def test_a_date_goes_back_as_it_came(crm: Caller) -> None:
-    made = await create(crm, "Contact", Name="Ann", BirthDate=TICKS)
-    assert made["BirthDate"].startswith("1990-12-12T12:00:00.123")
+@pytest.mark.parametrize(
+    ("given", "hour"), [(TICKS, 12), (TICKS[:-2] + "+0060)/", 11), (TICKS[:-2] + "-0120)/", 14)]
+)
+async def test_a_date_goes_back_as_it_came(crm: Caller, given: str, hour: int) -> None:
+    made = await create(crm, "Contact", Name="Ann", BirthDate=given)
+    assert made["BirthDate"].startswith(f"1990-12-12T{hour}:00:00.123")
 
 
 async def test_version_1_has_no_object_around_rows(crm: Caller) -> None:

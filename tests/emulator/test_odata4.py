@@ -301,6 +301,28 @@ async def test_an_unknown_entity_set_is_a_401_on_creatio_and_a_404_on_plain_odat
 
 
 @pytest.mark.parametrize(
+    ("wish", "status", "kind"),
+    [
+        ("json", 200, "minimal"),
+        ("application/json;odata.metadata=none", 200, "none"),
+        ("application%2Fjson%3Bodata.metadata%3Dfull", 200, "full"),
+        ("", 200, "full"),
+        ("atom", 406, "minimal"),
+        ("xml", 406, "minimal"),
+        ("application/pdf", 406, "minimal"),
+    ],
+)
+async def test_the_format_in_the_address_goes_before_the_accept_header(
+    crm: Caller, wish: str, status: int, kind: str
+) -> None:
+    accept = {"Accept": "application/json;odata.metadata=full"}
+    for name in ("$format", "%24format"):
+        response = await crm.odata("GET", f"City?$top=1&{name}={wish}", None, accept)
+        assert response.status == status
+        assert response.headers["content-type"] == f"application/json; odata.metadata={kind}"
+
+
+@pytest.mark.parametrize(
     ("accept", "status", "kind"),
     [
         ("-", 200, "minimal"),
