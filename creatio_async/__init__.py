@@ -95,7 +95,7 @@ if TYPE_CHECKING:
     from creatio_async.runtime.transport import Transport
     from creatio_async.streams import Stream
     from creatio_async.telemetry import OpenTelemetryObserver
-    from creatio_async.unit_of_work.changes import Change, Saved, SaveError
+    from creatio_async.unit_of_work.changes import Change, Saved, SaveError, UnknownOutcomeError
     from creatio_async.unit_of_work.rows import EntityState, TrackedRow
     from creatio_async.unit_of_work.work import UnitOfWork
     from creatio_async.uris import UriQuery
@@ -202,6 +202,7 @@ __all__ = [
     "UnavailableError",
     "UnexpectedResponseError",
     "UnitOfWork",
+    "UnknownOutcomeError",
     "UnsupportedMediaTypeError",
     "Update",
     "UriQuery",
@@ -307,7 +308,7 @@ _HOMES = {
     "runtime.transport": ("Transport",),
     "streams": ("Stream",),
     "telemetry": ("OpenTelemetryObserver",),
-    "unit_of_work.changes": ("Change", "SaveError", "Saved"),
+    "unit_of_work.changes": ("Change", "SaveError", "Saved", "UnknownOutcomeError"),
     "unit_of_work.rows": ("EntityState", "TrackedRow"),
     "unit_of_work.work": ("UnitOfWork",),
     "uris": ("UriQuery",),

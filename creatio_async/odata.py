@@ -25,6 +25,7 @@ from creatio_async.service import Service
 from creatio_async.uris import UriQuery
 
 if TYPE_CHECKING:
+    from creatio_async.unit_of_work.ids import NewIds
     from creatio_async.unit_of_work.work import UnitOfWork
 
 __all__ = ["OData"]
@@ -77,14 +78,33 @@ class OData:
         """
         return Batch(self._service, continue_on_error=continue_on_error, format=format)
 
-    def unit_of_work(self) -> "UnitOfWork":
+    def unit_of_work(
+        self,
+        *,
+        new_id: "NewIds" = "uuid4",
+        format: Format | None = None,  # noqa: A002
+        max_bytes: int | None = None,
+    ) -> "UnitOfWork":
         """Return a unit of work, which follows rows and saves what was changed in them.
 
         As a context manager it saves when its block ends well; nothing is sent before.
+
+        Args:
+            new_id: How a new row without `Id` gets one: at random, by `derived` from some of its
+                columns, by a function of the row, or, as ``"server"``, from the server. After a
+                lost answer rows of the first three kinds are looked up; of the last nothing is
+                known then.
+            format: How change sets travel: ``"json"``, or ``"multipart"`` (multipart/mixed). None
+                is JSON in OData 4.
+            max_bytes: Bytes of a request at most. None is 30,000,000 for one change set, which a
+                server takes as it is shipped, and 900,000 for each where there may be several.
+
+        Raises:
+            ValueError: There is no such *new_id* or *format*, or *max_bytes* is no number of them.
         """
         from creatio_async.unit_of_work.work import UnitOfWork  # noqa: PLC0415 - most have no use for it
 
-        return UnitOfWork(self._service)
+        return UnitOfWork(self._service, new_id=new_id, format=format, max_bytes=max_bytes)
 
     def write_many(
         self,

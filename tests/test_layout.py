@@ -52,6 +52,7 @@ def an_error(kind: type[errors.CreatioError]) -> errors.CreatioError:
         "text": "No.",
         "process": "UsrProcess",
         "change": Change("create", "City", "c4ed336c-3e9b-40fe-8b82-5632476472b4"),
+        "changes": (Change("create", "City", None, 1),),
         "error": ServerError(request, answer),
         "report": Report(
             counts={State.FAILED: 1},

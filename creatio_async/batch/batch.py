@@ -17,7 +17,8 @@ from creatio_async.models.codec import set_of
 from creatio_async.operations import call_of, inner_request
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.jsonbatch import Answers, as_response
-from creatio_async.protocol.batch.operations import Format, check_count
+from creatio_async.protocol.batch.operations import Format, Operation, check_count
+from creatio_async.protocol.dialect import Encoded
 from creatio_async.protocol.odata.nodes import Named
 from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, RowT, as_columns, as_expands
 from creatio_async.protocol.odata.splitting import split
@@ -132,14 +133,8 @@ class Batch(Group):
         check_count(self._operations)
         if self._was_sent:
             raise RuntimeError("a batch is sent once; make a new one")
-        places = {id(sent): place for place, sent in enumerate(self._operations, 1)}
-        operations = [sent.wire(places) for sent in self._operations]
-        encoded = self._dialect.encode_batch(
-            operations,
-            lambda at: f"operation {at + 1}",
-            self._format,
-            continue_on_error=self._continue,
-        )
+        operations = self._wired()
+        encoded = self._encoded(operations)
         reads = all(each.method == "GET" for each in operations)
         call = call_of(self._dialect, encoded, reads=reads)
         self._was_sent = True
@@ -160,6 +155,28 @@ class Batch(Group):
             reads = sent.kind == "query" or (sent.kind == "get" and bool(sent.spec.expand))
             if reads and sent.state is State.DONE:
                 await self._read_on(sent)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the request has.
+
+        Raises:
+            ValueError: A value has no place in OData.
+            TypeError: A value is of a type that OData does not have.
+        """
+        return len(self._encoded(self._wired()).body)
+
+    def _wired(self) -> list[Operation]:
+        places = {id(sent): place for place, sent in enumerate(self._operations, 1)}
+        return [sent.wire(places) for sent in self._operations]
+
+    def _encoded(self, operations: Sequence[Operation]) -> Encoded:
+        return self._dialect.encode_batch(
+            operations,
+            lambda at: f"operation {at + 1}",
+            self._format,
+            continue_on_error=self._continue,
+        )
 
     async def _read_on(self, sent: Sent[Any]) -> None:
         """Read the rest of an answer that the server has cut into pages."""

@@ -7,7 +7,16 @@ from attrs import define, field, frozen
 from creatio_async.errors import CreatioError
 from creatio_async.unit_of_work.rows import TrackedRow
 
-__all__ = ["Change", "Planned", "SaveError", "Saved", "planned", "told"]
+__all__ = [
+    "Change",
+    "Planned",
+    "SaveError",
+    "Saved",
+    "UnknownOutcomeError",
+    "change_of",
+    "planned",
+    "told",
+]
 
 _NAMED = 3
 """Changes that a message names; of more it tells the number."""
@@ -19,11 +28,13 @@ class Change:
 
     operation: Literal["create", "update", "delete"]
     entity_set: str
-    id: str
-    """The `Id` of the row, in lower case."""
+    id: str | None
+    """The `Id` of the row, in lower case; None before the server has made it."""
+    number: int = 0
+    """What the row is told by that has no `Id` yet, as in ``Contact new 1``; else 0."""
 
     def __str__(self) -> str:
-        return f"{self.operation} {self.entity_set} {self.id}"
+        return f"{self.operation} {self.entity_set} {self.id or f'new {self.number}'}"
 
 
 @define(eq=False)
@@ -33,7 +44,8 @@ class Planned:
     change: Change
     row: TrackedRow
     values: dict[str, Any] = field(factory=dict[str, Any])
-    """The columns that are written; none for a delete."""
+    """The columns that are written; none for a delete. One that is to lead to a row without `Id`
+    holds that row."""
 
 
 @frozen(eq=False)
@@ -66,6 +78,38 @@ class SaveError(CreatioError):
         return f"{what}: {self.error} ({told(self.saved)})"
 
 
+@define(slots=False, eq=False)
+class UnknownOutcomeError(CreatioError):
+    """Rows whose ids the server makes were sent, and what became of them is not known.
+
+    They cannot be looked up, and are not sent again: they are `EntityState.UNKNOWN`, and each
+    ``save()`` raises this error, until they are detached.
+    """
+
+    changes: tuple[Change, ...]
+    """What was in the change set: all of it was carried out, or none."""
+    error: CreatioError | None = None
+    """Why no more is known; None after a ``save()`` that was cancelled."""
+    saved: tuple[Change, ...] = ()
+    """What this ``save()`` saved before."""
+
+    def __str__(self) -> str:
+        what, *more = map(str, self.changes)
+        others = f" and {len(more)} more changes were" if more else " was"
+        why = "the save was cancelled" if self.error is None else str(self.error)
+        return (
+            f"whether {what}{others} carried out is unknown, and cannot be looked up: the server "
+            f"makes the ids ({why}; {told(self.saved)})"
+        )
+
+
+def change_of(operation: Literal["create", "update", "delete"], row: TrackedRow) -> Change:
+    """Return what is done with *row*."""
+    if row.has_id:
+        return Change(operation, row.entity_set, row.id)
+    return Change(operation, row.entity_set, None, row.number)
+
+
 def told(saved: tuple[Change, ...]) -> str:
     """Return what was saved as a clause."""
     if not saved:
@@ -78,9 +122,8 @@ def told(saved: tuple[Change, ...]) -> str:
 def planned(row: TrackedRow) -> Planned | None:
     """Return what is to be sent for *row*, if anything is."""
     if row.is_deleted:
-        change = Change("delete", row.entity_set, row.id)
-        return None if row.is_new else Planned(change, row)
+        return None if row.is_new else Planned(change_of("delete", row), row)
     values = row.changes
     if row.is_new:
-        return Planned(Change("create", row.entity_set, row.id), row, values)
-    return Planned(Change("update", row.entity_set, row.id), row, values) if values else None
+        return Planned(change_of("create", row), row, values)
+    return Planned(change_of("update", row), row, values) if values else None

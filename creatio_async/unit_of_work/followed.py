@@ -6,7 +6,7 @@ from itertools import count
 from attrs import define, field
 
 from creatio_async.unit_of_work.changes import Planned
-from creatio_async.unit_of_work.rows import TrackedRow
+from creatio_async.unit_of_work.rows import TrackedRow, references
 
 __all__ = ["Followed"]
 
@@ -48,7 +48,8 @@ class Followed:
 
     def know(self, row: TrackedRow) -> None:
         """Let *row* be found by its `Id`."""
-        self._by_key.setdefault(row.key, row)
+        if row.has_id:
+            self._by_key.setdefault(row.key, row)
 
     def forget(self, row: TrackedRow) -> None:
         """Follow *row* no more."""
@@ -56,7 +57,7 @@ class Followed:
         self._rows.pop(id(row), None)
         self._by_object.pop(id(row.object), None)
         self._order.pop(id(row), None)
-        if self._by_key.get(row.key) is row:
+        if row.has_id and self._by_key.get(row.key) is row:
             del self._by_key[row.key]
 
     def changed(self, row: TrackedRow) -> None:
@@ -69,7 +70,16 @@ class Followed:
         self._order.pop(id(row), None)
 
     def in_order(self, changes: Sequence[Planned]) -> list[Planned]:
-        """Return *changes* in the order in which their rows were first changed."""
-        for change in changes:
-            self.changed(change.row)  # what is assigned to an object is seen only now
+        """Return *changes* in the order in which their rows were first changed.
+
+        Raises:
+            ValueError: One leads to a row without `Id` that is not followed, and so gets none.
+        """
+        for each in changes:
+            self.changed(each.row)  # what is assigned to an object is seen only now
+            for column, row in references(each.values).items():
+                if self.of(row) is None:
+                    raise ValueError(
+                        f"{each.change}: {column!r} leads to {row!r}, which is not to be created"
+                    )
         return sorted(changes, key=lambda change: self._order[id(change.row)])

@@ -15,8 +15,8 @@ _COLLECTION: Final = re.compile(r"(?P<set>\w+)CollectionBy(?P<lookup>\w+)")
 
 def lookup_of(
     row: TrackedRow, navigation: str, target: TrackedRow | UUID | str | None
-) -> tuple[TrackedRow, str, str | None]:
-    """Return the row that holds the lookup of *navigation*, its column, and the `Id` in it.
+) -> tuple[TrackedRow, str, TrackedRow | str | None]:
+    """Return the row that holds the lookup of *navigation*, its column, and what is in it.
 
     Raises:
         ValueError: *navigation* is no identifier, *target* no UUID or no row of the collection.
@@ -24,10 +24,11 @@ def lookup_of(
     name = check_name(navigation, "navigation property")
     collection = _COLLECTION.fullmatch(name)
     if collection is None:
-        key = target.id if isinstance(target, TrackedRow) else target
-        return row, f"{name}Id", None if key is None else key_text(key)
+        if target is not None and not isinstance(target, TrackedRow):
+            target = key_text(target)
+        return row, f"{name}Id", target
     if not isinstance(target, TrackedRow) or target.entity_set != collection["set"]:
         raise ValueError(
             f"{row!r}: {name} holds rows of {collection['set']} that are followed, not {target!r}"
         )
-    return target, f"{collection['lookup']}Id", row.id
+    return target, f"{collection['lookup']}Id", row

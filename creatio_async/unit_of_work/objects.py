@@ -11,7 +11,7 @@ from creatio_async.models.shapes import is_model, shape_of
 from creatio_async.models.writing import row_of
 from creatio_async.protocol.names import as_guid, check_name
 from creatio_async.protocol.values import check_row
-from creatio_async.unit_of_work.rows import TrackedRow
+from creatio_async.unit_of_work.rows import TrackedRow, references
 
 __all__ = ["TrackedObject", "columns_of", "give_id", "named"]
 
@@ -27,6 +27,22 @@ class TrackedObject(TrackedRow):
         """The object itself."""
         return self.given
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Change a column, and the object.
+
+        Raises:
+            TypeError: The object does not change.
+        """
+        shape = shape_of(type(self.given))
+        own = shape.fields.get(name)
+        if own is not None:
+            try:
+                _touch(self.given, own.name)
+            except AttributeError:
+                message = f"{self.label}: objects of {shape.cls.__name__} do not change"
+                raise TypeError(message) from None
+        super().__setitem__(name, value)
+
     def _look(self) -> None:
         """Find what was assigned to the object since it was looked at last.
 
@@ -35,19 +51,22 @@ class TrackedObject(TrackedRow):
                 property leads elsewhere than its lookup.
             TypeError: A value is of a type that OData does not have.
         """
-        now = columns_of(self.given, self._place)
-        if as_guid(now.pop("Id", None)) != self.id:
-            raise ValueError(f"{self._place}: the Id of a row stays")
+        now = columns_of(self.given, self.label)
+        if as_guid(now.pop("Id", None)) != self._id:
+            raise ValueError(f"{self.label}: the Id of a row stays")
         seen = self._values
         assigned = {n: v for n, v in now.items() if n not in seen or not _is_like(v, seen[n])}
         if assigned:
-            check_row(assigned, self._place)
+            check_row(assigned, self.label)
             self._assign(assigned)
 
     def _show(self, values: Mapping[str, Any]) -> None:
         """Let the object have *values*, as far as it has such fields."""
         shape = shape_of(type(self.given))
         shown = {name: value for name, value in values.items() if name in shape.fields}
+        for name in references(shown):  # which an object has no place for before they have an Id
+            del shown[name]
+            _unset(self.given, shape.fields[name].name)
         if not shown:
             return
         made = Codec[Any](shape).returned(shown)
@@ -60,7 +79,7 @@ class TrackedObject(TrackedRow):
                 is_fixed = True
             else:
                 self._leave(name)
-        now = columns_of(self.given, self._place)
+        now = columns_of(self.given, self.label)
         held = {name: now[name] for name in shown if name in now}
         self._values.update(held)
         if is_fixed and self._original is not None:
@@ -73,11 +92,12 @@ class TrackedObject(TrackedRow):
             return
         behind = getattr(self.given, field.name, None)
         if as_guid(getattr(behind, "Id", None)) != as_guid(self._values[column]):
-            own = getattr(self.given, "__dict__", None)
-            if own is None:
-                setattr(self.given, field.name, UNSET)
-            else:
-                own.pop(field.name, None)
+            _unset(self.given, field.name)
+
+    def identify(self, key: str) -> None:
+        """Take over the `Id` that the server has made, in the object as well."""
+        super().identify(key)
+        give_id(self.given, key)
 
 
 def named(given: Any, row: Mapping[str, Any] | None, doing: str) -> tuple[str, Mapping[str, Any]]:
@@ -105,8 +125,8 @@ def columns_of(given: object, place: str) -> dict[str, Any]:
     return row_of(shape_of(type(given)), given, place)
 
 
-def give_id(given: object, key: str) -> None:
-    """Let *given* have an `Id`.
+def give_id(given: object, key: str | None) -> None:
+    """Let *given* have an `Id`; None only makes sure that it can get one.
 
     Raises:
         TypeError: Its class has no field for one, or its objects do not change.
@@ -115,12 +135,34 @@ def give_id(given: object, key: str) -> None:
     own = shape.fields.get("Id")
     if own is None:
         raise TypeError(f"{shape.cls.__name__} has no field for an 'Id'")
-    made = Codec[Any](shape).row({"Id": key})
     try:
-        setattr(given, own.name, getattr(made, own.name))
+        if key is None:
+            _touch(given, own.name)
+        else:
+            setattr(given, own.name, getattr(Codec[Any](shape).row({"Id": key}), own.name))
     except AttributeError:
         message = f"objects of {shape.cls.__name__} do not change: give it an 'Id'"
         raise TypeError(message) from None
+
+
+def _touch(given: object, name: str) -> None:
+    """Set a field to what it is.
+
+    Raises:
+        AttributeError: The object does not change.
+    """
+    value = getattr(given, name, UNSET)
+    setattr(given, name, value)
+    if value is UNSET:
+        _unset(given, name)
+
+
+def _unset(given: object, name: str) -> None:
+    fields = getattr(given, "__dict__", None)
+    if fields is None:
+        setattr(given, name, UNSET)
+    else:
+        fields.pop(name, None)
 
 
 def _is_like(ours: Any, seen: Any) -> bool:

@@ -2,7 +2,8 @@
 
 What no lookup binds keeps the order in which it was made. Rows that lead to each other in a circle
 are cut apart: one is created without the lookup, which is written later; or, before both are
-deleted, the lookup of one is emptied.
+deleted, the lookup of one is emptied. A lookup of a row whose `Id` the server makes is always
+written later, as a link: nobody knows yet what to write into the column.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,8 @@ from typing import Any, Final
 from attrs import define, evolve, field
 
 from creatio_async.protocol.names import as_guid
-from creatio_async.unit_of_work.changes import Change, Planned
+from creatio_async.unit_of_work.changes import Planned, change_of
+from creatio_async.unit_of_work.rows import TrackedRow, references
 
 __all__ = ["ordered"]
 
@@ -36,7 +38,8 @@ class _Node:
 
 class _Graph:
     def __init__(self, planned: Sequence[Planned]) -> None:
-        self._nodes = [_Node(each, place) for place, each in enumerate(planned)]
+        parts = [part for each in planned for part in _parts(each)]
+        self._nodes = [_Node(each, place) for place, each in enumerate(parts)]
         self._behind: dict[int, list[_Node]] = {}
         self._free: list[int] = []
         created, deleted = self._places("create"), self._places("delete")
@@ -44,17 +47,19 @@ class _Graph:
             values = node.planned.values
             for name, target in _lookups(values):
                 self._bind(node, created.get(target, ()), name)
+            if references(values):
+                self._bind(node, created.get(_identity(node.planned.row), ()), "")
             known = node.planned.row.known
             left = known if node.planned.change.operation == "delete" else _only(known, values)
             for name, target in _lookups(left):
                 for place in deleted.get(target, ()):
                     self._bind(self._nodes[place], (node.place,), name)
 
-    def _places(self, operation: str) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
+    def _places(self, operation: str) -> dict[str | int, list[int]]:
+        found: dict[str | int, list[int]] = {}
         for node in self._nodes:
             if node.planned.change.operation == operation:
-                found.setdefault(node.planned.change.id, []).append(node.place)
+                found.setdefault(_identity(node.planned.row), []).append(node.place)
         return found
 
     def _bind(self, node: _Node, before: Sequence[int], column: str) -> None:
@@ -119,18 +124,38 @@ class _Graph:
             self._bind(node, (each.place,), "")
 
 
+def _parts(planned: Planned) -> Iterator[Planned]:
+    """Give a change without lookups of rows that have no `Id` yet, and an update for each of these.
+
+    The update waits for the row itself, too, where that is new.
+    """
+    later = references(planned.values)
+    if len(later) < len(planned.values) or planned.change.operation != "update":
+        kept = {n: v for n, v in planned.values.items() if n not in later}
+        yield evolve(planned, values=kept) if later else planned
+    for name, target in later.items():
+        yield _update(planned, {name: target})
+
+
+def _identity(row: TrackedRow) -> str | int:
+    """Return what a row is known by: its `Id`, or itself as long as it has none."""
+    return row.id if row.has_id else id(row)
+
+
 def _update(planned: Planned, values: dict[str, Any]) -> Planned:
-    change = planned.change
-    return Planned(Change("update", change.entity_set, change.id), planned.row, values)
+    return Planned(change_of("update", planned.row), planned.row, values)
 
 
 def _only(known: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names if name in known}
 
 
-def _lookups(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give the columns that may lead to a row, with the `Id` that each holds."""
+def _lookups(values: Mapping[str, Any]) -> Iterator[tuple[str, str | int]]:
+    """Give the columns that may lead to a row, with what the row is known by."""
     for name, value in values.items():
+        if isinstance(value, TrackedRow):
+            yield name, _identity(value)
+            continue
         if type(value) is str and len(value) != _GUID:
             continue
         guid = as_guid(value)

@@ -9,7 +9,7 @@ from attrs import define, field
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.values import check_row, same_value
 
-__all__ = ["EntityState", "TrackedRow", "plain"]
+__all__ = ["EntityState", "TrackedRow", "check_values", "plain", "references"]
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -27,6 +27,9 @@ class EntityState(Enum):
     """It is taken away."""
     DETACHED = "detached"
     """Nothing is sent: it was deleted, or its unit of work no longer follows it."""
+    UNKNOWN = "unknown"
+    """It was sent, to get an `Id` from the server, and nothing is known of what became of it: it
+    cannot be looked up. Nothing is sent until it is detached."""
 
 
 @define(eq=False, repr=False)
@@ -38,8 +41,7 @@ class TrackedRow(MutableMapping[str, Any]):
     """
 
     entity_set: str
-    id: str
-    """Its `Id`, in lower case: it has one before it is saved."""
+    _id: str | None
     _values: dict[str, Any]
     _original: dict[str, Any] | None
     """What the server has, as far as it is known; None before the row is saved."""
@@ -47,16 +49,43 @@ class TrackedRow(MutableMapping[str, Any]):
     """Told of every change."""
     is_id_made_here: bool = field(default=False, kw_only=True)
     """Nobody else can have created a row with this `Id`."""
+    number: int = field(default=0, kw_only=True)
+    """What a row is told by that has no `Id` yet."""
+    is_in_doubt: bool = field(init=False, default=False)
+    """It was sent, to get an `Id` from the server, and whether it was created is not known."""
     is_deleted: bool = field(init=False, default=False)
     is_tracked: bool = field(init=False, default=True)
     _touched: dict[str, None] = field(init=False, factory=dict[str, None])
     """The columns that may differ from what the server has, in the order of assignment."""
 
     @property
+    def id(self) -> str:
+        """Its `Id`, in lower case; a row has one before it is saved, unless the server makes it.
+
+        Raises:
+            AttributeError: The server makes it, and the row is not saved yet.
+        """
+        if self._id is None:
+            raise AttributeError(f"{self.label} has no Id before the server has made one")
+        return self._id
+
+    @property
+    def has_id(self) -> bool:
+        """Whether its `Id` is known; if not, the server makes it."""
+        return self._id is not None
+
+    @property
+    def label(self) -> str:
+        """What it is called: ``Contact c4ed336c-...``, or ``Contact new 1`` before it has one."""
+        return f"{self.entity_set} {self._id or f'new {self.number}'}"
+
+    @property
     def state(self) -> EntityState:
         """What the next ``save()`` makes of it."""
         if not self.is_tracked:
             return EntityState.DETACHED
+        if self.is_in_doubt:
+            return EntityState.UNKNOWN
         if self.is_deleted:
             return EntityState.DELETED
         if self._original is None:
@@ -74,12 +103,12 @@ class TrackedRow(MutableMapping[str, Any]):
         self._look()
         known, values = self._original, self._values
         if known is None:
-            return dict(values)
-        return {
+            return plain(values)
+        return plain({
             name: values[name]
             for name in self._touched
             if name not in known or not _is_same(values[name], known[name])
-        }
+        })
 
     @property
     def is_new(self) -> bool:
@@ -98,21 +127,21 @@ class TrackedRow(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         self._look()
-        return self._values[name]
+        return _plain(self._values[name])
 
     def __setitem__(self, name: str, value: Any) -> None:
-        """Change a column; a row stands for its `Id`.
+        """Change a column; a row stands for its `Id`, also before it has one.
 
         Raises:
             ValueError: The value has no place in OData, or it is another `Id`.
             TypeError: The value is of a type that OData does not have.
         """
         if name == "Id":
-            if key_text(value) != self.id:
-                raise ValueError(f"{self._place}: the Id of a row stays")
+            if key_text(value) != self._id:
+                raise ValueError(f"{self.label}: the Id of a row stays")
             return
         values = plain({name: value})
-        check_row(values, self._place)
+        check_values(values, self.label)
         self._assign(values)
         self._show(values)
 
@@ -128,7 +157,7 @@ class TrackedRow(MutableMapping[str, Any]):
             ValueError: The row is saved, or the column is its `Id`.
         """
         if self._original is not None or name == "Id":
-            raise ValueError(f"{self._place}: {name!r} stays; a column is emptied by None")
+            raise ValueError(f"{self.label}: {name!r} stays; a column is emptied by None")
         del self._values[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -140,17 +169,18 @@ class TrackedRow(MutableMapping[str, Any]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        return f"<{self.entity_set} {self.id} {self.state.value}>"
-
-    @property
-    def _place(self) -> str:
-        return f"{self.entity_set} {self.id}"
+        return f"<{self.label} {self.state.value}>"
 
     def _look(self) -> None:
         """Find what was changed elsewhere than here."""
 
     def _show(self, values: Mapping[str, Any]) -> None:
         """Show elsewhere what has changed here."""
+
+    def identify(self, key: str) -> None:
+        """Take over the `Id` that the server has made."""
+        self._id = key
+        self._values = {"Id": key, **self._values}
 
     def take(self, row: Mapping[str, Any], sent: Mapping[str, Any] = _NOTHING) -> None:
         """Take over what the server has; what was changed here stays changed.
@@ -161,13 +191,13 @@ class TrackedRow(MutableMapping[str, Any]):
         """
         if self._original is None:
             self._touched = dict.fromkeys(self._values)
-        known = self._original = {**self.known, **sent}
+        known = self._original = {**self.known, **plain(sent)}
         changed = self.changes  # what was assigned while the change was on its way, too
         self._touched = dict.fromkeys(changed)
         filled = {n: v for n, v in row.items() if n not in changed and n != "Id"}
         known |= row
         self._values |= filled
-        self._show(filled)
+        self._show({**{n: known[n] for n in references(sent) if n not in changed}, **filled})
 
     def meet(self, row: Mapping[str, Any]) -> None:
         """Take over what the server has from what may be this row: a change in it is no news."""
@@ -183,14 +213,39 @@ class TrackedRow(MutableMapping[str, Any]):
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of *values* in which a row is replaced by its `Id`."""
-    return {
-        name: value.id if isinstance(value, TrackedRow) else value for name, value in values.items()
-    }
+    """Return a copy of *values* in which a row is replaced by its `Id`, where it has one."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.id if isinstance(value, TrackedRow) and value.has_id else value
+
+
+def references(values: Mapping[str, Any]) -> dict[str, TrackedRow]:
+    """Return those of *values* that are rows."""
+    return {name: value for name, value in values.items() if isinstance(value, TrackedRow)}
+
+
+def check_values(values: Mapping[str, Any], place: str) -> None:
+    """Refuse what must not stand in a row; rows that have no `Id` yet stand in lookups.
+
+    Raises:
+        ValueError: A value has no place in OData, a navigation property is set, or a row without
+            `Id` stands elsewhere than in a column such as ``AccountId``.
+        TypeError: A value is of a type that OData does not have.
+    """
+    rows = references(values)
+    check_row({n: v for n, v in values.items() if n not in rows} if rows else values, place)
+    for name in rows:
+        if len(name) <= len("Id") or not name.endswith("Id"):
+            raise ValueError(f"{place}, {name!r}: a row stands in a lookup, such as 'AccountId'")
 
 
 def _is_same(ours: Any, theirs: Any) -> bool:
     """As `same_value`, but None is only None: other services have it beside 0 and an empty text."""
+    ours = _plain(ours)
     if ours is theirs:
         return True
+    if isinstance(ours, TrackedRow):
+        return False
     return ours is not None and theirs is not None and same_value(ours, theirs)

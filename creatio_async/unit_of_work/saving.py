@@ -1,16 +1,16 @@
 """How a change set is sent, and how one is settled whose answer was lost: nothing happens twice.
 
 A change set is carried out whole or not at all, and its new rows have their ids before it is sent:
-whether they are there tells whether it was carried out. Only what was not is sent again.
+whether they are there tells whether it was carried out. Only what was not is sent again. Of rows
+whose ids the server makes nothing can be told then: they stay in doubt, and are not sent again.
 """
 
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from attrs import define, field, frozen
 
 from creatio_async.batch.batch import Batch
-from creatio_async.batch.group import Group
 from creatio_async.batch.sent import Sent
 from creatio_async.bulk.verbs import differing
 from creatio_async.errors import (
@@ -22,36 +22,30 @@ from creatio_async.errors import (
     TransportError,
 )
 from creatio_async.outcomes import State
+from creatio_async.protocol.batch.operations import Format
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.odata.spec import Row
-from creatio_async.protocol.retry import Repeat, is_doubtful
+from creatio_async.protocol.retry import Repeat
 from creatio_async.service import Service
-from creatio_async.unit_of_work.changes import Change, Planned, Saved, SaveError, told
+from creatio_async.unit_of_work.changes import (
+    Change,
+    Planned,
+    Saved,
+    SaveError,
+    UnknownOutcomeError,
+    change_of,
+    told,
+)
+from creatio_async.unit_of_work.changesets import (
+    Failure,
+    Refusal,
+    change_set,
+    identify,
+    read,
+    row_of,
+)
 
 __all__ = ["Saver"]
-
-_Failure = TransportError | ResponseError | BatchError
-
-
-@frozen(eq=False)
-class _Refusal:
-    """Why a change set is not known to have been carried out."""
-
-    error: _Failure
-    is_answer: bool
-    """It is what the server says of one of the changes, not of the request."""
-    is_unsettled: bool
-    """The change set may have been carried out all the same."""
-    change: Change | None = None
-    """The one that was refused, where the server says which."""
-
-    @property
-    def is_of_a_repeat(self) -> bool:
-        """Whether an earlier send that was carried out could be the reason."""
-        operation = "delete" if self.change is None else self.change.operation
-        if isinstance(self.error, ConflictError):
-            return operation == "create"
-        return operation == "delete" and isinstance(self.error, NotFoundError)
 
 
 @frozen(eq=False)
@@ -70,17 +64,25 @@ class Saver:
     service: Service
     saved: list[Saved] = field(init=False, factory=list[Saved])
     """What the call under way has saved so far."""
+    format: Format | None = None
+    """How change sets travel; None leaves that to the service."""
     _unsettled: Sequence[Planned] = field(init=False, default=())
     """What was sent, and is not known to have been carried out or not."""
+    _reason: CreatioError | None = field(init=False, default=None)
+    """Why that is not known; None where waiting was cancelled."""
 
     async def settle(self) -> None:
         """Find out what became of what an earlier call left unsettled.
 
         Raises:
+            UnknownOutcomeError: It cannot be found out.
             TransportError: It could not be found out.
         """
-        if self._unsettled:
-            await self._look_up(self._unsettled)
+        left = [each for each in self._unsettled if each.row.has_id or each.row.is_tracked]
+        if left:
+            await self._look_up(left)
+        else:
+            self._settled()
 
     def is_in_doubt(self, row: object) -> bool:
         """Say whether a change of *row* may have been carried out, or not."""
@@ -95,6 +97,8 @@ class Saver:
             BatchError: The answer was none; none is saved.
             TransportError: No answer came. None is saved, and a note says so; or its message
                 says that this could not be found out.
+            UnknownOutcomeError: There are rows among them whose ids the server makes, and what
+                became of them is not known.
         """
         sender = self.service.sender
         started, attempt, was_doubted, left = sender.clock(), 0, False, _Left(planned)
@@ -104,7 +108,7 @@ class Saver:
             if refusal is None:
                 return
             if refusal.is_unsettled or (was_doubted and refusal.is_of_a_repeat):
-                was_doubted = True
+                was_doubted, self._reason = True, refusal.error
                 left = await self._look_up(left.planned)
                 if not left.planned:
                     return
@@ -121,57 +125,73 @@ class Saver:
                 self._give_up(refusal, left)
             await sender.sleep(wait)
 
-    async def _send(self, planned: Sequence[Planned]) -> _Refusal | None:
+    async def _send(self, planned: Sequence[Planned]) -> Refusal | None:
         """Send a change set; accept what its answer says, or return why it says nothing good."""
-        batch = Batch(self.service)
-        with batch.atomic() as group:
-            sent = [_add(group, each) for each in planned]
-        self._unsettled = planned
+        batch, sent = change_set(self.service, planned, self.format)
+        self._doubt(planned)
         try:
             await batch.send()
         except (TransportError, ResponseError, BatchError) as error:
             is_unsettled = any(each.state is State.UNKNOWN for each in sent)
-            return self._refused(_Refusal(error, is_answer=False, is_unsettled=is_unsettled))
+            return self._refused(Refusal(error, is_answer=False, is_unsettled=is_unsettled))
         except BaseException:
             if all(each.state is State.NOT_RUN for each in sent):
-                self._unsettled = ()  # it was refused on this side
+                self._settled()  # it was refused on this side
             raise
-        refusal = _read(planned, sent)
+        refusal = read(planned, sent)
         if refusal is not None:
             return self._refused(refusal)
         self._accept([
-            (each, _row_of(answer), answer.status)
-            for each, answer in zip(planned, sent, strict=True)
+            (each, row_of(answer), answer) for each, answer in zip(planned, sent, strict=True)
         ])
         return None
 
-    def _refused(self, refusal: _Refusal) -> _Refusal:
+    def size(self, planned: Sequence[Planned]) -> int:
+        """Return how many bytes the request has that saves *planned* as one change set."""
+        return change_set(self.service, planned, self.format)[0].size
+
+    def _doubt(self, planned: Sequence[Planned]) -> None:
+        self._unsettled, self._reason = planned, None
+        for each in planned:
+            each.row.is_in_doubt = not each.row.has_id
+
+    def _settled(self) -> None:
+        for each in self._unsettled:
+            each.row.is_in_doubt = False
+        self._unsettled = ()
+
+    def _refused(self, refusal: Refusal) -> Refusal:
         if not refusal.is_unsettled:
-            self._unsettled = ()
+            self._settled()
         return refusal
 
-    def _accept(self, done: Sequence[tuple[Planned, Row | None, int | None]]) -> None:
+    def _accept(self, done: Sequence[tuple[Planned, Row | None, Sent[Any] | None]]) -> None:
         """Take over that changes were carried out, and what the server has of their rows.
 
         Raises:
             ModelError: A value of the server's does not fit the class of an object.
             ValueError: An object cannot be saved any more, as it is by now; or the server has
                 created a row under another `Id`.
+            UnexpectedResponseError: It has created a row, and does not tell its `Id`.
         """
-        self._unsettled = ()
+        self._settled()
         failures: list[Exception] = []
-        for planned, row, status in done:
+        for planned, row, answer in done:
             change, tracked = planned.change, planned.row
-            self.saved.append(Saved(change, tracked, status))
-            if change.operation == "delete":
-                tracked.is_tracked = False
-                continue
             try:
-                tracked.take(row or {}, planned.values)
-                _check_id(change, row)
+                if not tracked.has_id and answer is not None:
+                    identify(tracked, answer)
+                if change.id is None:
+                    change = change_of(change.operation, tracked)
+                if change.operation == "delete":
+                    tracked.is_tracked = False
+                else:
+                    tracked.take(row or {}, planned.values)
+                    _check_id(change, row)
             except (CreatioError, ValueError, TypeError) as error:
                 error.add_note(f"this is saved: {change}")
                 failures.append(error)
+            self.saved.append(Saved(change, tracked, None if answer is None else answer.status))
         if failures:
             raise failures[0]
 
@@ -180,8 +200,12 @@ class Saver:
 
         Raises:
             TransportError: It could not be found out.
+            UnknownOutcomeError: It cannot be found out.
         """
         self._unsettled = planned
+        if not all(each.row.has_id for each in planned):
+            changes = tuple(each.change for each in planned)
+            raise UnknownOutcomeError(changes, self._reason, self._changes()) from self._reason
         asked = [each for each in planned if each.change.operation != "update"]
         rows = dict(zip(map(id, asked), await self._rows(asked), strict=True))
         created = [each for each in asked if each.change.operation == "create"]
@@ -204,14 +228,14 @@ class Saver:
         if not asked:
             return []
         batch = Batch(self.service)
-        answers = [batch.get(each.change.entity_set, each.change.id) for each in asked]
+        answers = [batch.get(each.change.entity_set, each.row.id) for each in asked]
         try:
             await batch.send()
             return [_found(*pair) for pair in zip(asked, answers, strict=True)]
         except (TransportError, ResponseError, BatchError) as failure:
             raise _unknown(failure, asked, self._changes()) from failure
 
-    def _give_up(self, refusal: _Refusal, left: _Left) -> NoReturn:
+    def _give_up(self, refusal: Refusal, left: _Left) -> NoReturn:
         error, saved = refusal.error, self._changes()
         if refusal.is_answer:
             raise SaveError(refusal.change, error, saved) from error
@@ -224,44 +248,6 @@ class Saver:
         return tuple(each.change for each in self.saved)
 
 
-def _add(group: Group, planned: Planned) -> Sent:
-    change = planned.change
-    match change.operation:
-        case "create":
-            return group.create(change.entity_set, {"Id": change.id, **planned.values})
-        case "update":
-            return group.update(change.entity_set, change.id, planned.values)
-        case _:
-            return group.delete(change.entity_set, change.id)
-
-
-def _read(planned: Sequence[Planned], sent: Sequence[Sent]) -> _Refusal | None:
-    """Return why not all of a change set was carried out; None if it was."""
-    pairs = list(zip(planned, sent, strict=True))
-    for _, answer in pairs:
-        if answer.state is State.UNKNOWN and answer.error is not None:
-            return _Refusal(answer.error, is_answer=False, is_unsettled=True)
-    for each, answer in pairs:
-        if answer.state in {State.FAILED, State.CONFLICT} and answer.error is not None:
-            # A server that answers to others in the set with a success has not kept it whole.
-            is_split = any(other.status and other.status < 300 for other in sent)
-            is_taken = isinstance(answer.error, ConflictError)  # a 500, and yet for certain
-            is_unsettled = is_split or (is_doubtful(answer.error) and not is_taken)
-            return _Refusal(
-                answer.error, is_answer=True, is_unsettled=is_unsettled, change=each.change
-            )
-    error = sent[0].error
-    return None if error is None else _Refusal(error, is_answer=True, is_unsettled=False)
-
-
-def _row_of(answer: Sent) -> Row | None:
-    try:
-        row: Row | None = answer.result()
-    except CreatioError:  # a success whose body cannot be read is one
-        return None
-    return row
-
-
 def _check_id(change: Change, row: Row | None) -> None:
     """Refuse a row that was created under another `Id`: whatever refers to it leads nowhere."""
     made = change.id if row is None else row.get("Id", change.id)
@@ -269,7 +255,7 @@ def _check_id(change: Change, row: Row | None) -> None:
         raise ValueError(f"{change}: the server has made it the row {made}, of another Id")
 
 
-def _found(planned: Planned, answer: Sent) -> Row | None:
+def _found(planned: Planned, answer: Sent[Any]) -> Row | None:
     """Return the row that was looked up.
 
     Raises:
@@ -286,14 +272,14 @@ def _found(planned: Planned, answer: Sent) -> Row | None:
     return row
 
 
-def _as_transport(error: _Failure) -> TransportError | ResponseError:
+def _as_transport(error: Failure) -> TransportError | ResponseError:
     if isinstance(error, BatchError):
         return TransportError(error.request, str(error))
     return error
 
 
 def _unknown(
-    error: _Failure, planned: Sequence[Planned], saved: tuple[Change, ...]
+    error: Failure, planned: Sequence[Planned], saved: tuple[Change, ...]
 ) -> TransportError:
     reason = (
         f"no answer came to {_names(planned)}, and whether that was carried out is unknown: "

@@ -1,6 +1,7 @@
 """The unit of work: rows that are followed, and saved together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 from uuid import UUID
@@ -8,20 +9,21 @@ from uuid import UUID
 from attrs import define, field
 
 from creatio_async.models.codec import codec_of
-from creatio_async.protocol.batch.operations import MAX_OPERATIONS
+from creatio_async.protocol.batch.operations import Format
 from creatio_async.protocol.names import check_name, key_text
 from creatio_async.protocol.odata.nodes import Named
 from creatio_async.protocol.odata.spec import Expand, QuerySpec, Row, as_columns, as_expands
-from creatio_async.protocol.values import check_row
 from creatio_async.query import Query
 from creatio_async.rows import with_id
 from creatio_async.service import Service
 from creatio_async.unit_of_work.changes import Change, Planned, Saved, planned
 from creatio_async.unit_of_work.followed import Followed
+from creatio_async.unit_of_work.ids import NewIds, check_new_id, identified
 from creatio_async.unit_of_work.navigation import lookup_of
 from creatio_async.unit_of_work.objects import TrackedObject, give_id, named
 from creatio_async.unit_of_work.ordering import ordered
-from creatio_async.unit_of_work.rows import TrackedRow, plain
+from creatio_async.unit_of_work.parts import check_whole, next_part, resolved
+from creatio_async.unit_of_work.rows import TrackedRow, check_values, plain
 from creatio_async.unit_of_work.saving import Saver
 
 __all__ = ["UnitOfWork"]
@@ -38,12 +40,20 @@ class UnitOfWork:
     """
 
     _service: Service
+    new_id: NewIds = field(default="uuid4", converter=check_new_id, kw_only=True)
+    format: Format | None = field(default=None, kw_only=True)
+    max_bytes: int | None = field(default=None, kw_only=True)
     _saver: Saver = field(init=False)
+    _unnamed: Iterator[int] = field(init=False, factory=lambda: count(1))
+    """The numbers of rows that have no `Id` yet."""
     _followed: Followed = field(init=False, factory=Followed)
     _is_saving: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
-        self._saver = Saver(self._service)
+        if self.max_bytes is not None and self.max_bytes < 1:
+            raise ValueError(f"max_bytes is a number of bytes, not {self.max_bytes}")
+        wanted = self._service.dialect.batch_format(self.format, continue_on_error=True)
+        self._saver = Saver(self._service, wanted)
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,19 +78,29 @@ class UnitOfWork:
         return tuple(each.change for each in self._plan())
 
     @overload
-    def add(self, entity_set: str, row: Mapping[str, Any]) -> TrackedRow: ...
+    def add(
+        self, entity_set: str, row: Mapping[str, Any], *, new_id: NewIds | None = ...
+    ) -> TrackedRow: ...
     @overload
-    def add(self, entity_set: ObjectT) -> ObjectT: ...
-    def add(self, entity_set: Any, row: Mapping[str, Any] | None = None) -> Any:
+    def add(self, entity_set: ObjectT, *, new_id: NewIds | None = ...) -> ObjectT: ...
+    def add(
+        self,
+        entity_set: Any,
+        row: Mapping[str, Any] | None = None,
+        *,
+        new_id: NewIds | None = None,
+    ) -> Any:
         """Follow a new row, which `save` will create.
 
-        It has its `Id` at once, a new one where *row* has none, so that other rows can refer to
-        it: as a value it stands for its `Id`.
+        Other rows can refer to it at once: as a value it stands for its `Id`, which it has from
+        the beginning, or gets from the server when it is saved.
 
         Args:
             entity_set: The name of its entity set; or, alone, an object of a class for rows,
                 which is returned itself.
             row: Columns and their values.
+            new_id: Where its `Id` comes from if it has none; as for `OData.unit_of_work`, whose
+                choice None is.
 
         Raises:
             ValueError: A value has no place in OData, a navigation property is set, `Id` is no
@@ -89,14 +109,17 @@ class UnitOfWork:
         """
         name, given = named(entity_set, row, "add")
         place = f"add {name}"
-        values = plain(with_id(given, place))
-        check_row(values, place)
-        if self._followed.find(name, values["Id"]) is not None:
-            raise ValueError(f"{place}: {values['Id']} is followed already")
-        is_made_here = "Id" not in given
-        if row is None and is_made_here:
-            give_id(entity_set, values["Id"])
-        return self._follow(name, values, None, entity_set, is_id_made_here=is_made_here)
+        new_id = self.new_id if new_id is None else check_new_id(new_id)
+        values = plain(identified(given, new_id, name, place))
+        check_values(values, place)
+        key: str | None = values.get("Id")
+        if key is not None and self._followed.find(name, key) is not None:
+            raise ValueError(f"{place}: {key} is followed already")
+        is_missing = "Id" not in given
+        if row is None and is_missing:
+            give_id(entity_set, key)
+        is_id_made_here = is_missing and new_id == "uuid4"
+        return self._follow(name, values, None, entity_set, is_id_made_here=is_id_made_here)
 
     @overload
     def attach(self, entity_set: str, row: Mapping[str, Any]) -> TrackedRow: ...
@@ -217,9 +240,11 @@ class UnitOfWork:
         """Let `save` take *row* away; one that was added and not saved is forgotten.
 
         Raises:
-            ValueError: It is not followed.
+            ValueError: It is not followed, or it is `EntityState.UNKNOWN`.
         """
         entry = self.entry(row)
+        if entry.is_in_doubt:
+            raise ValueError(f"{entry!r}: whether it is there is not known; it can be detached")
         if entry.is_new and not self._saver.is_in_doubt(entry):
             self._followed.forget(entry)
             return
@@ -273,22 +298,28 @@ class UnitOfWork:
 
         Up to 100 changes travel as one change set: all of them are carried out or none. Rows are
         created before those that lead to them, and deleted after them. Where rows lead to each
-        other in a circle, a lookup is written by an update of its own.
+        other in a circle, or to one whose `Id` the server makes, a lookup is written by an update
+        of its own.
 
         After a lost answer the rows are looked up, and only what was not carried out is sent
         again. What a call left open, also one that was cancelled, the next one settles first.
 
         Args:
-            atomic: Without it any number of changes is taken, 100 in each change set, one after
-                another.
+            atomic: Without it any number of changes is taken, at most 100 in each change set, one
+                after another.
 
         Raises:
-            ValueError: There are more than 100 changes; nothing was sent.
+            ValueError: There are more than 100 changes, or more bytes than may be sent at once;
+                or a row leads to a new one that is not followed. Nothing was sent; without
+                *atomic*, the message tells what was.
             SaveError: The server refused a change, and with it its change set: it tells which,
                 and what was saved before.
             ResponseError: The server refused the request; a note tells what was saved before.
             TransportError: No answer came. A note says that nothing was written, or the message
                 that this could not be found out.
+            UnknownOutcomeError: What became of rows whose ids the server makes is not known, by
+                this call or by an earlier one.
+            UnexpectedResponseError: The server does not tell an `Id` that it has made.
             RuntimeError: Another `save` is under way.
         """
         if self._is_saving:
@@ -299,13 +330,16 @@ class UnitOfWork:
             await self._saver.settle()
             self._clean()
             plan = self._plan()
-            if atomic and len(plan) > MAX_OPERATIONS:
-                raise ValueError(
-                    f"{len(plan)} changes are more than one change set takes "
-                    f"({MAX_OPERATIONS}): save(atomic=False) sends several"
-                )
-            for start in range(0, len(plan), MAX_OPERATIONS):
-                await self._saver.save(plan[start : start + MAX_OPERATIONS])
+            if atomic:
+                check_whole(plan, self._saver.size, self.max_bytes)
+                if plan:
+                    await self._saver.save(plan)
+                return self._saver.saved
+            while plan:
+                saved = tuple(each.change for each in self._saver.saved)
+                part = next_part(plan, self._saver.size, self.max_bytes, saved)
+                await self._saver.save(part)
+                plan = resolved(plan[len(part) :])
             return self._saver.saved
         finally:
             self._is_saving = False
@@ -330,19 +364,14 @@ class UnitOfWork:
         is_id_made_here: bool = False,
     ) -> object:
         """Follow a row, or the object *given*, which a name is not; return what the caller uses."""
+        key = values.get("Id")
+        number = next(self._unnamed) if key is None else 0
         told = self._followed.changed
+        options: dict[str, Any] = {"is_id_made_here": is_id_made_here, "number": number}
         row = (
-            TrackedRow(name, values["Id"], values, known, told, is_id_made_here=is_id_made_here)
+            TrackedRow(name, key, values, known, told, **options)
             if isinstance(given, str)
-            else TrackedObject(
-                name,
-                values["Id"],
-                values,
-                known,
-                told,
-                is_id_made_here=is_id_made_here,
-                given=given,
-            )
+            else TrackedObject(name, key, values, known, told, **options, given=given)
         )
         self._followed.add(row)
         if known is None:
@@ -353,6 +382,7 @@ class UnitOfWork:
         """Forget the rows that are gone, and when those were changed that are saved."""
         for each in self._saver.saved:
             self._followed.unchanged(each.row)
+            self._followed.know(each.row)
         for row in self.rows:
             is_nothing = row.is_new and row.is_deleted and not self._saver.is_in_doubt(row)
             if is_nothing or not row.is_tracked:

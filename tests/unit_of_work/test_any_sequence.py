@@ -10,7 +10,14 @@ from attrs import define, field
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creatio_async import CreatioError, SaveError, TrackedRow, UnitOfWork
+from creatio_async import (
+    CreatioError,
+    EntityState,
+    SaveError,
+    TrackedRow,
+    UnitOfWork,
+    UnknownOutcomeError,
+)
 from creatio_async.emulator import Cut, DropAfter, DropBefore, Emulator, Fail, Omit, Refuse
 from creatio_async.emulator.troubles import Trouble
 from tests.api.canned import client
@@ -192,5 +199,96 @@ def test_any_sequence_of_changes_and_failures_leaves_the_table_as_meant(
                 for step in sequence:
                     await trial.do(step)
                 await trial.save([], [])
+
+    asyncio.run(run())
+
+
+@define
+class Unnamed:
+    """Rows that are told by their names, which are all different: nobody knows their ids."""
+
+    site: Emulator
+    work: UnitOfWork
+    rows: list[TrackedRow] = field(factory=list[TrackedRow])
+    names: int = 0
+
+    async def do(self, step: tuple[Any, ...]) -> None:
+        """Carry out a step."""
+        match step:
+            case "add", entity_set:
+                self.names += 1
+                self.rows.append(self.work.add(entity_set, {"Name": f"new {self.names}"}))
+            case "link", place, other, lookup if self.rows:
+                row, target = (self.rows[each % len(self.rows)] for each in (place, other))
+                column = LOOKUPS[row.entity_set][lookup % len(LOOKUPS[row.entity_set])]
+                if target.entity_set == TARGETS[column]:
+                    row[column] = target
+            case "assign", place, _, value if self.rows:
+                self.rows[place % len(self.rows)]["Phone"] = value
+            case "save", outer, inner:
+                for trouble in outer:
+                    self.site.troubles.add(trouble, path="$batch")
+                for trouble in inner:
+                    self.site.troubles.add(trouble, method="POST", inner=True)
+                with suppress(CreatioError):
+                    await self.work.save(atomic=bool(len(outer) % 2))
+                self.site.troubles.clear()
+                await self.settle()
+            case _:
+                pass
+
+    async def settle(self) -> None:
+        """Look, as a user would, what became of the rows that are in doubt; save the rest."""
+        for row in [row for row in self.rows if row.state is EntityState.UNKNOWN]:
+            self.work.detach(row)
+            there = self.found(row)
+            again = (
+                self.work.attach(row.entity_set, {**row, "Id": there["Id"]})
+                if there is not None
+                else self.work.add(row.entity_set, dict(row))
+            )
+            self.rows[self.rows.index(row)] = again
+            for other in self.rows:
+                for column in LOOKUPS[other.entity_set]:
+                    if other.get(column) is row:
+                        other[column] = again
+        with suppress(UnknownOutcomeError):
+            await self.work.save()
+            self.check()
+
+    def found(self, row: TrackedRow) -> dict[str, Any] | None:
+        """Return what the site has of a row; it never has it twice."""
+        rows = [each for each in self.site.rows(row.entity_set) if each["Name"] == row["Name"]]
+        assert len(rows) <= 1
+        return rows[0] if rows else None
+
+    def check(self) -> None:
+        """Compare the site with the rows."""
+        assert self.work.pending == ()
+        for row in self.rows:
+            there = self.found(row)
+            assert there is not None
+            assert there["Id"] == row.id
+            for column in ("Phone", *LOOKUPS[row.entity_set]):
+                if column in row:
+                    assert there[column] == row[column]
+
+
+@pytest.mark.parametrize("service", ["odata", "odata3"])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sequence=st.lists(steps, max_size=20), format_=st.sampled_from(["json", "multipart"]))
+def test_no_row_whose_id_the_server_makes_is_ever_created_twice(
+    service: str, sequence: list[tuple[Any, ...]], format_: Any
+) -> None:
+    async def run() -> None:
+        with Emulator() as site:
+            async with client(site) as crm:
+                chosen = format_ if service == "odata" else None
+                work = getattr(crm, service).unit_of_work(new_id="server", format=chosen)
+                trial = Unnamed(site, work)
+                for step in sequence:
+                    await trial.do(step)
+                await trial.do(("save", [], []))
+                trial.check()
 
     asyncio.run(run())

@@ -5,8 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creatio_async.unit_of_work.changes import Change, Planned
+from creatio_async.unit_of_work.changes import planned as changes_of
 from creatio_async.unit_of_work.ordering import ordered
-from creatio_async.unit_of_work.rows import TrackedRow
+from creatio_async.unit_of_work.parts import resolved
+from creatio_async.unit_of_work.rows import TrackedRow, plain, references
 
 Operation = Literal["create", "update", "delete"]
 
@@ -31,7 +33,7 @@ def shown(plan: Sequence[Planned]) -> list[str]:
     return [
         " ".join([
             each.change.operation,
-            str(int(each.change.id[-12:])),
+            str(int(each.row.id[-12:])),
             *(f"{n}={v and int(v[-12:])}" for n, v in each.values.items()),
         ])
         for each in plan
@@ -100,18 +102,82 @@ def test_no_lookup_leads_nowhere_at_any_moment_and_in_the_end_all_is_as_wanted(
             plan.append(update)
             table[guid(number)] = {name: guid(target) for name, target in before.items()}
     for each in ordered(plan):
-        change = each.change
-        match change.operation:
+        key = each.row.id
+        match each.change.operation:
             case "create":
-                assert change.id not in table
-                table[change.id] = dict(each.values)
+                assert key not in table
+                table[key] = dict(each.values)
             case "update":
-                table[change.id].update(each.values)
+                table[key].update(each.values)
             case _:
-                del table[change.id]
+                del table[key]
         targets = {target for row in table.values() for target in row.values()} - {None}
         assert targets <= table.keys()
     assert set(table) == {guid(number) for number in alive}
     for number in alive:
         expected = {n: guid(t) for n, t in wanted[number].items() if t in alive}
         assert table[guid(number)] == expected
+
+
+def carried_out(part: Sequence[Planned], table: dict[int, dict[str, Any]]) -> dict[int, TrackedRow]:
+    """Carry out one change set; return the rows that it creates and whose ids the server makes."""
+    created: dict[int, TrackedRow] = {}
+    for each in part:
+        number, later = each.row.number, references(each.values)
+        if each.change.operation == "create":
+            assert number not in table
+            assert not later
+            table[number] = {}
+            if not each.row.has_id:
+                created[number] = each.row
+        assert each.row.has_id or number in created
+        for target in later.values():  # a link of its own, to what this part has created
+            assert len(each.values) == 1
+            assert target.number in created
+        for name, value in each.values.items():
+            if name != "Id" and name not in later:
+                assert int(value[-12:]) in table
+            table[number][name] = value
+    return created
+
+
+@settings(deadline=None)
+@given(links, st.lists(st.sampled_from(["server", "create", "old"]), min_size=10, max_size=10))
+def test_rows_without_ids_are_referred_to_only_by_links_and_only_once_they_are_there(
+    wanted: list[dict[str, int]], kinds: list[str]
+) -> None:
+    """Carries the changes out, in parts of any size, on a table that makes ids itself."""
+    rows = [
+        TrackedRow(
+            "Node",
+            None if kind == "server" else guid(number),
+            {} if kind == "server" else {"Id": guid(number)},
+            {} if kind == "old" else None,
+            lambda _: None,
+            number=number,
+        )
+        for number, kind in enumerate(kinds)
+    ]
+    for row, lookups in zip(rows, wanted, strict=True):
+        for name, target in lookups.items():
+            row[f"{name}Id"] = rows[target]
+    table: dict[int, dict[str, Any]] = {
+        number: {} for number, kind in enumerate(kinds) if kind == "old"
+    }
+    plan: Sequence[Planned] = ordered([
+        each for row in rows if (each := changes_of(row)) is not None
+    ])
+    size = 1 + sum(map(len, wanted)) % 7
+    while plan:
+        part, plan = plan[:size], plan[size:]
+        created = carried_out(part, table)
+        for made, row in created.items():
+            row.identify(guid(made))
+        plan = resolved(plan)
+    assert {number: plain(row) for number, row in table.items()} == {
+        number: plain({
+            **({} if kinds[number] == "old" or "Id" not in table[number] else {"Id": guid(number)}),
+            **{f"{name}Id": rows[target] for name, target in lookups.items()},
+        })
+        for number, lookups in enumerate(wanted)
+    }
