@@ -55,6 +55,7 @@ class Batch(Group):
         )
         self._continue = continue_on_error
         self._was_sent = False
+        self._ready: tuple[list[Operation], Encoded] | None = None
         self._groups = 0
 
     @overload
@@ -133,8 +134,7 @@ class Batch(Group):
         check_count(self._operations)
         if self._was_sent:
             raise RuntimeError("a batch is sent once; make a new one")
-        operations = self._wired()
-        encoded = self._encoded(operations)
+        operations, encoded = self._prepared()
         reads = all(each.method == "GET" for each in operations)
         call = call_of(self._dialect, encoded, reads=reads)
         self._was_sent = True
@@ -164,19 +164,22 @@ class Batch(Group):
             ValueError: A value has no place in OData.
             TypeError: A value is of a type that OData does not have.
         """
-        return len(self._encoded(self._wired()).body)
+        return len(self._prepared()[1].body)
 
-    def _wired(self) -> list[Operation]:
+    def _prepared(self) -> tuple[list[Operation], Encoded]:
+        """Return the operations as they are sent, and encoded: once for as many as there are."""
+        if self._ready is not None and len(self._ready[0]) == len(self._operations):
+            return self._ready
         places = {id(sent): place for place, sent in enumerate(self._operations, 1)}
-        return [sent.wire(places) for sent in self._operations]
-
-    def _encoded(self, operations: Sequence[Operation]) -> Encoded:
-        return self._dialect.encode_batch(
+        operations = [sent.wire(places) for sent in self._operations]
+        encoded = self._dialect.encode_batch(
             operations,
             lambda at: f"operation {at + 1}",
             self._format,
             continue_on_error=self._continue,
         )
+        self._ready = operations, encoded
+        return self._ready
 
     async def _read_on(self, sent: Sent[Any]) -> None:
         """Read the rest of an answer that the server has cut into pages."""

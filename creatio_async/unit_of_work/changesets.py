@@ -25,7 +25,7 @@ from creatio_async.service import Service
 from creatio_async.unit_of_work.changes import Change, Planned
 from creatio_async.unit_of_work.rows import TrackedRow, references
 
-__all__ = ["Failure", "Refusal", "change_set", "identify", "read", "row_of"]
+__all__ = ["ChangeSet", "Failure", "Refusal", "change_set", "identify", "read", "row_of"]
 
 Failure = TransportError | ResponseError | BatchError
 
@@ -51,17 +51,27 @@ class Refusal:
         return operation == "delete" and isinstance(self.error, NotFoundError)
 
 
+@frozen(eq=False)
+class ChangeSet:
+    """Changes that travel together, in a batch of their own."""
+
+    planned: Sequence[Planned]
+    batch: Batch
+    sent: Sequence[Sent[Any]]
+    """What stands for *planned* in the batch."""
+
+
 def change_set(
     service: Service,
     planned: Sequence[Planned],
     format: Format | None,  # noqa: A002
-) -> tuple[Batch, list[Sent[Any]]]:
-    """Return a batch of one change set, and what stands for *planned* in it."""
+) -> ChangeSet:
+    """Return *planned* as one change set."""
     batch = Batch(service, format=format)
     with batch.atomic() as group:
         filling = _Filling(group)
         sent = [filling.add(each) for each in planned]
-    return batch, sent
+    return ChangeSet(planned, batch, sent)
 
 
 @define(eq=False)

@@ -6,9 +6,10 @@ from attrs import evolve
 
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.unit_of_work.changes import Change, Planned, change_of, told
+from creatio_async.unit_of_work.changesets import ChangeSet
 from creatio_async.unit_of_work.rows import plain, references
 
-__all__ = ["MAX_BYTES", "MAX_BYTES_OF_PART", "check_whole", "next_part", "resolved"]
+__all__ = ["MAX_BYTES", "MAX_BYTES_OF_PART", "next_part", "resolved", "whole"]
 
 MAX_BYTES = 30_000_000
 """Bytes of a request that a server takes as it is shipped: ``maxAllowedContentLength`` of IIS,
@@ -17,11 +18,11 @@ MAX_BYTES = 30_000_000
 MAX_BYTES_OF_PART = 900_000
 """Bytes of a request where there may be several, as of bulk calls."""
 
-_Size = Callable[[Sequence[Planned]], int]
+_Make = Callable[[Sequence[Planned]], ChangeSet]
 
 
-def check_whole(plan: Sequence[Planned], size: _Size, max_bytes: int | None) -> None:
-    """Refuse a plan that is too large for one change set.
+def whole(plan: Sequence[Planned], make: _Make, max_bytes: int | None) -> ChangeSet:
+    """Return *plan* as one change set.
 
     Raises:
         ValueError: There are more than 100 changes, or more than *max_bytes*.
@@ -32,31 +33,33 @@ def check_whole(plan: Sequence[Planned], size: _Size, max_bytes: int | None) -> 
             f"{len(plan)} changes are more than one change set takes ({MAX_OPERATIONS}): {several}"
         )
     limit = MAX_BYTES if max_bytes is None else max_bytes
-    if plan and (found := size(plan)) > limit:
+    made = make(plan)
+    if made.batch.size > limit:
         raise ValueError(
-            f"{len(plan)} changes make a change set of {found:,} bytes, and at most {limit:,} may "
-            f"be sent at once: {several}"
+            f"{len(plan)} changes make a change set of {made.batch.size:,} bytes, and at most "
+            f"{limit:,} may be sent at once: {several}"
         )
+    return made
 
 
 def next_part(
-    plan: Sequence[Planned], size: _Size, max_bytes: int | None, saved: tuple[Change, ...]
-) -> Sequence[Planned]:
-    """Return the changes at the start of *plan* that fit into one change set.
+    plan: Sequence[Planned], make: _Make, max_bytes: int | None, saved: tuple[Change, ...]
+) -> ChangeSet:
+    """Return as many changes at the start of *plan* as fit into one change set.
 
     Raises:
         ValueError: The first of them alone is too large.
     """
     limit = MAX_BYTES_OF_PART if max_bytes is None else max_bytes
-    part = plan[:MAX_OPERATIONS]
-    while (found := size(part)) > limit:
-        if len(part) == 1:
+    made = make(plan[:MAX_OPERATIONS])
+    while made.batch.size > limit:
+        if len(made.planned) == 1:
             raise ValueError(
-                f"{part[0].change} alone makes a request of {found:,} bytes, and at most {limit:,} "
-                f"may be sent at once ({told(saved)})"
+                f"{plan[0].change} alone makes a request of {made.batch.size:,} bytes, and at most "
+                f"{limit:,} may be sent at once ({told(saved)})"
             )
-        part = part[: len(part) // 2]
-    return part
+        made = make(plan[: len(made.planned) // 2])
+    return made
 
 
 def resolved(plan: Sequence[Planned]) -> list[Planned]:

@@ -37,6 +37,7 @@ from creatio_async.unit_of_work.changes import (
     told,
 )
 from creatio_async.unit_of_work.changesets import (
+    ChangeSet,
     Failure,
     Refusal,
     change_set,
@@ -88,8 +89,8 @@ class Saver:
         """Say whether a change of *row* may have been carried out, or not."""
         return any(each.row is row for each in self._unsettled)
 
-    async def save(self, planned: Sequence[Planned]) -> None:
-        """Send *planned*, at most 100 changes, as one change set.
+    async def save(self, changes: ChangeSet) -> None:
+        """Send a change set.
 
         Raises:
             SaveError: The server refused one of them; none is saved.
@@ -101,10 +102,10 @@ class Saver:
                 became of them is not known.
         """
         sender = self.service.sender
-        started, attempt, was_doubted, left = sender.clock(), 0, False, _Left(planned)
+        started, attempt, was_doubted, left = sender.clock(), 0, False, _Left(changes.planned)
         while True:
             attempt += 1
-            refusal = await self._send(left.planned)
+            refusal = await self._send(changes if attempt == 1 else self.change_set(left.planned))
             if refusal is None:
                 return
             if refusal.is_unsettled or (was_doubted and refusal.is_of_a_repeat):
@@ -125,12 +126,12 @@ class Saver:
                 self._give_up(refusal, left)
             await sender.sleep(wait)
 
-    async def _send(self, planned: Sequence[Planned]) -> Refusal | None:
+    async def _send(self, changes: ChangeSet) -> Refusal | None:
         """Send a change set; accept what its answer says, or return why it says nothing good."""
-        batch, sent = change_set(self.service, planned, self.format)
+        planned, sent = changes.planned, changes.sent
         self._doubt(planned)
         try:
-            await batch.send()
+            await changes.batch.send()
         except (TransportError, ResponseError, BatchError) as error:
             is_unsettled = any(each.state is State.UNKNOWN for each in sent)
             return self._refused(Refusal(error, is_answer=False, is_unsettled=is_unsettled))
@@ -146,9 +147,9 @@ class Saver:
         ])
         return None
 
-    def size(self, planned: Sequence[Planned]) -> int:
-        """Return how many bytes the request has that saves *planned* as one change set."""
-        return change_set(self.service, planned, self.format)[0].size
+    def change_set(self, planned: Sequence[Planned]) -> ChangeSet:
+        """Return *planned*, at most 100 changes, as one change set."""
+        return change_set(self.service, planned, self.format)
 
     def _doubt(self, planned: Sequence[Planned]) -> None:
         self._unsettled, self._reason = planned, None
