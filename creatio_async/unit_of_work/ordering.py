@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 
 from creatio_async.protocol.names import as_guid
 from creatio_async.unit_of_work.changes import Planned, change_of
-from creatio_async.unit_of_work.rows import TrackedRow, references
+from creatio_async.unit_of_work.rows import TrackedRow, is_row, references
 
 __all__ = ["ordered"]
 
@@ -47,7 +47,7 @@ class _Graph:
             values = node.planned.values
             for name, target in _lookups(values):
                 self._bind(node, created.get(target, ()), name)
-            if references(values):
+            if node.planned.change.operation == "update" and references(values):
                 self._bind(node, created.get(_identity(node.planned.row), ()), "")
             known = node.planned.row.known
             left = known if node.planned.change.operation == "delete" else _only(known, values)
@@ -153,7 +153,7 @@ def _only(known: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
 def _lookups(values: Mapping[str, Any]) -> Iterator[tuple[str, str | int]]:
     """Give the columns that may lead to a row, with what the row is known by."""
     for name, value in values.items():
-        if isinstance(value, TrackedRow):
+        if is_row(value):
             yield name, _identity(value)
             continue
         if type(value) is str and len(value) != _GUID:
