@@ -211,6 +211,11 @@ class Response:
         """The media type in lower case, without parameters; empty where none was sent."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.body)
+
     def json(self) -> Any:
         """Return the body decoded from JSON; a byte order mark before it is no harm.
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from yarl import URL
 
 from creatio_async.errors import CreatioError, NotFoundError, ResponseError
@@ -18,6 +18,7 @@ from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
 from creatio_async.protocol.odata.trail import Trail
 from creatio_async.protocol.retry import Repeat
+from creatio_async.protocol.taking import Taken
 from creatio_async.runtime.sender import Call, Reply, Sender
 
 __all__ = ["Service"]
@@ -98,7 +99,7 @@ class Service:
         if isinstance(found, Page):
             return found, reply
         rows = [] if found is None else [found]
-        return Page(rows=rows, size=len(reply.response.body)), reply
+        return Page(rows=rows, size=reply.response.size), reply
 
     async def entity_sets(self) -> list[str]:
         """Return the names in the service document."""
@@ -108,13 +109,14 @@ class Service:
     async def page(self, path: str, spec: QuerySpec) -> tuple[Page, Reply]:
         """Return the rows behind *path*, and the answer itself."""
         headers = self.dialect.accept_rows(annotated=spec.annotated)
-        reply = await self.exchange(Call(method="GET", path=path, headers=headers))
+        annotated = self.shows_links(spec)
+        take = self.dialect.take_rows(annotated=annotated)
+        reply = await self.exchange(Call(method="GET", path=path, headers=headers, take=take))
         page = self.dialect.page(
-            reply.request,
-            reply.response,
-            expanded=bool(spec.expand),
-            annotated=self.shows_links(spec),
+            reply.request, reply.response, expanded=bool(spec.expand), annotated=annotated
         )
+        if isinstance(reply.response, Taken):
+            reply = evolve(reply, response=reply.response.plain())
         await self.complete(page.rows, spec)
         return page, reply
 

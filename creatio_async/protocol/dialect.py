@@ -12,6 +12,7 @@ from creatio_async.protocol.batch.jsonbatch import Answers, Item
 from creatio_async.protocol.batch.operations import Format, Method, Operation
 from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.odata.spec import Page, QuerySpec, Row
+from creatio_async.protocol.taking import Take
 
 __all__ = ["Dialect", "Encoded", "Returns"]
 
@@ -135,6 +136,13 @@ class Dialect(Protocol):
         ...
 
     # --- Answers; each raises UnexpectedResponseError where the body is none ---------------------
+
+    def take_rows(self, *, annotated: bool) -> Take | None:
+        """Say who takes rows as they come, for `page` with the same *annotated*.
+
+        None where answers of this form are read whole.
+        """
+        ...
 
     def page(
         self, request: Request, response: Response, *, expanded: bool, annotated: bool = False

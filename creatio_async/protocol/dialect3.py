@@ -5,6 +5,7 @@ Source: academy.creatio.com, "EntityDataService.svc web service (OData 3)"; ODat
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Literal, TypeVar, get_args
 
 import orjson
@@ -22,11 +23,13 @@ from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.odata.spec import Page, Row
 from creatio_async.protocol.odata3 import addresses
 from creatio_async.protocol.odata3.answers import Answer, FormatError
-from creatio_async.protocol.odata3.atom import read_atom
+from creatio_async.protocol.odata3.atom import AtomReader, read_atom
 from creatio_async.protocol.odata3.documents import is_xml, read_property, read_service
+from creatio_async.protocol.odata3.taker import AtomTaker
 from creatio_async.protocol.odata3.types import types_at
 from creatio_async.protocol.odata3.verbose import Types, read_verbose
 from creatio_async.protocol.odata3.writing import atom_entry, atom_link, verbose_entry, verbose_link
+from creatio_async.protocol.taking import Take, Taken, Taker
 
 __all__ = ["Change", "Dialect3", "Form"]
 
@@ -63,6 +66,7 @@ class _Words:
     write_link: Callable[[str], bytes]
 
 
+_ATOM: Final = "application/atom+xml"
 _ID: Final = re.compile(rb"<(?:[\w.-]+:)?Id\b([^>]*)>")
 """The key of a row in Atom; the ``id`` of an entry is in lower case."""
 
@@ -204,6 +208,30 @@ class Dialect3:
 
     # --- Answers ---
 
+    def take_rows(self, *, annotated: bool) -> Take | None:
+        """Read Atom as it comes, once nothing more has to be known for that.
+
+        None of JSON, which is read whole.
+        """
+        if self.form == "json" or not self.is_ready:
+            return None
+        return partial(self._taker, annotated=annotated)
+
+    def _taker(self, request: Request, response: Response, *, annotated: bool) -> Taker | None:
+        if response.status != 200 or response.content_type != _ATOM:
+            return None
+        asked = str(request.url)
+        types = self._types(asked)
+        return AtomTaker(
+            AtomReader(
+                base=asked,
+                types=None if isinstance(types, str) else types,
+                annotated=annotated,
+                decimals=self.decimals,
+                nulls=self.nulls,
+            )
+        )
+
     def page(
         self,
         request: Request,
@@ -259,6 +287,8 @@ class Dialect3:
         return [name.removesuffix(addresses.SUFFIX) for name in names]
 
     def _answer(self, request: Request, response: Response, *, annotated: bool) -> Answer:
+        if isinstance(response, Taken) and isinstance(response.taker, AtomTaker):
+            return _read(request, response.plain(), response.taker.answer)
         asked = str(request.url)
         return _read(
             request, response, lambda: self._rows(response.body, asked, annotated=annotated)
@@ -349,7 +379,7 @@ def _page(answer: Answer, response: Response) -> Page:
         rows=answer.rows,
         count=answer.count,
         next_link=answer.next_link,
-        size=len(response.body),
+        size=response.size,
     )
 
 

@@ -72,11 +72,12 @@ class XmlFeed:
         self._taken += len(data)
         if self._taken > self._max_bytes:
             raise XmlError(f"more than {self._max_bytes:,} bytes")
-        self._waiting += data
-        while len(self._waiting) >= _BLOCK:
-            block = bytes(self._waiting[:_BLOCK])
-            del self._waiting[:_BLOCK]
-            self._parse(block)
+        for at in range(0, len(data), _BLOCK):  # so that no more than a block is copied
+            self._waiting += data[at : at + _BLOCK]
+            if len(self._waiting) >= _BLOCK:
+                block = bytes(self._waiting[:_BLOCK])
+                del self._waiting[:_BLOCK]
+                self._parse(block)
 
     def close(self) -> None:
         """Read what is left: the document has ended.

@@ -1,5 +1,6 @@
 """Where a logged-in session's requests go: a transport, and the cookies that go with it."""
 
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
@@ -8,10 +9,15 @@ from attrs import evolve, field, frozen
 from yarl import URL
 
 from creatio_async.messages import Headers, Request, Response
+from creatio_async.protocol.taking import Take, Taken
 from creatio_async.runtime.cookies import Jar
 from creatio_async.runtime.transport import Transport
 
-__all__ = ["Channel", "InProcess", "Incoming"]
+__all__ = ["Channel", "InProcess", "Incoming", "taken"]
+
+_ANY = sys.maxsize
+_START = 1 << 16
+"""Bytes that are kept of a body that is taken as it comes, or a little more."""
 
 
 @frozen
@@ -63,6 +69,27 @@ class Channel(Protocol):
     async def aclose(self) -> None:
         """Let go of connections; waits until they are closed."""
         ...
+
+
+async def taken(channel: Channel, request: Request, take: Take) -> Response:
+    """Return the answer to *request*; if *take* says who takes its body, that is done meanwhile.
+
+    Raises:
+        TransportError: No whole answer came.
+    """
+    async with channel.stream(request) as incoming:
+        response = Response(status=incoming.status, headers=incoming.headers)
+        taker = take(request, response)
+        if taker is None:
+            return evolve(response, body=await incoming.read(_ANY))
+        start = bytearray()
+        async for chunk in incoming.chunks():
+            if len(start) < _START:
+                start += chunk
+            taker.take(chunk)
+        return Taken(
+            status=response.status, headers=response.headers, body=bytes(start), taker=taker
+        )
 
 
 class InProcess:

@@ -118,7 +118,7 @@ class Watch:
         exchange.error = error
         if response is not None:
             exchange.status = response.status
-            exchange.bytes_received = len(response.body)
+            exchange.bytes_received = response.size
         self._tell(lambda each: each.answered(exchange))
 
     def waiting(self, seconds: float, error: TransportError | ResponseError) -> None:

@@ -15,8 +15,9 @@ from creatio_async.protocol.faults import refusal
 from creatio_async.protocol.pending import ON_THE_WAY, final, next_address
 from creatio_async.protocol.retry import Repeat, RetryPolicy, is_doubtful
 from creatio_async.protocol.session import disguised
+from creatio_async.protocol.taking import Take
 from creatio_async.runtime.adaptive import failed
-from creatio_async.runtime.channels import Incoming
+from creatio_async.runtime.channels import Incoming, taken
 from creatio_async.runtime.heads import head
 from creatio_async.runtime.hooks import Watch
 from creatio_async.runtime.limits import Gate
@@ -51,6 +52,8 @@ class Call:
     """A body that is produced while it is sent, instead of `body`."""
     fine: frozenset[int] = _NOTHING
     """Statuses besides 2xx that are no error to the caller."""
+    take: Take | None = field(default=None, repr=False)
+    """Says who takes the body of an answer as it comes; the answer is `Taken` then."""
 
 
 @frozen
@@ -317,10 +320,12 @@ class Sender:
         seen, request, watch = session.number, self._request(call, session), self.watch
         exchange = None if watch is None else watch.sent(request, attempt)
         try:
-            if stream is None:
-                response = await session.channel.send(request)
-            else:
+            if stream is not None:
                 response = await stream.begin(session, request)
+            elif call.take is not None:
+                response = await taken(session.channel, request, call.take)
+            else:
+                response = await session.channel.send(request)
         except BaseException as error:
             if watch is not None and exchange is not None:
                 watch.answered(exchange, None, error)
