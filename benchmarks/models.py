@@ -25,7 +25,7 @@ HEATS = (
             Entry("pages(1_000) of a class with slots", "read-slots", _SIZE),
             Entry("by hand: a constructor, UUID(...)", "read-objects-by-hand", _SIZE),
         ),
-        (_OBJECTS, 2.6),
+        (_OBJECTS, 2.0),
     ),
 )
 

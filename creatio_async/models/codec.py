@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 from attrs import evolve, field, frozen
 
-from creatio_async.models.reading import Known, rows_as
+from creatio_async.models.known import Known
+from creatio_async.models.reading import rows_as
 from creatio_async.models.shapes import Shape, is_model, shape_of
 from creatio_async.models.writing import row_of
 from creatio_async.protocol.names import key_text

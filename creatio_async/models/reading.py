@@ -1,21 +1,22 @@
 """Rows as objects of a class, by a function that is compiled for each set of columns.
 
 It makes the rows of a page in one loop, without a call for each field. Constructors are not
-called: a row may lack what they want. A guid or a point in time that stands in rows more than
-once, as those behind lookups do, is made once.
+called: a row may lack what they want. A guid or a point in time that is that of the row before is
+not looked for again.
 """
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
-from itertools import islice
+from itertools import repeat
 from types import MemberDescriptorType
-from typing import Any, Final, NamedTuple, NoReturn, cast
-from uuid import UUID, SafeUUID
+from typing import Any, Final, NoReturn, cast
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from creatio_async.errors import ModelError
+from creatio_async.models.known import WRONG, Known, guids_of, moment_of, moment_or_none_of
 from creatio_async.models.shapes import Kind, Shape, shape_of
 from creatio_async.protocol.json import as_list
 from creatio_async.protocol.odata.spec import Row
@@ -27,36 +28,15 @@ from creatio_async.protocol.scalars import (
     as_duration,
     as_float,
     as_int,
-    as_moment,
     as_str,
     as_time,
 )
-from creatio_async.protocol.values import YEAR_ONE, ZERO_GUID
+from creatio_async.protocol.values import YEAR_ONE
 
-__all__ = ["Known", "rows_as"]
+__all__ = ["rows_as"]
 
-_SET_INT: Final = cast("Any", UUID).int.__set__
-_SET_SAFE: Final = cast("Any", UUID).is_safe.__set__
-
-_KEY: Final = (
-    "data = fromhex(row['Id'].replace('-', ''))",
-    "if len(data) != 16: raise ValueError",
-    "key = new_guid(UUID)",
-    "set_int(key, from_bytes(data))",
-    "set_safe(key, unknown)",
-)
-"""What `_guid` does, as lines of a loop: a call would double what it costs."""
-
-_GIVEN: Final[Mapping[str, Any]] = {
-    "UUID": UUID,
-    "from_bytes": int.from_bytes,
-    "fromhex": bytes.fromhex,
-    "islice": islice,
-    "new_guid": UUID.__new__,
-    "set_int": _SET_INT,
-    "set_safe": _SET_SAFE,
-    "unknown": SafeUUID.unknown,
-}
+_KEY: Final = "Id"
+"""A column that no two rows of a page have the same value in."""
 
 _SHARED: Final = 30
 """Attributes that CPython keeps without a dict of the object's own, at most."""
@@ -64,54 +44,8 @@ _SHARED: Final = 30
 _KEPT: Final = 200
 """Sets of columns for which a class keeps its functions."""
 
-_WRONG: Final = (ArithmeticError, AttributeError, TypeError, ValueError, LookupError)
-"""What a value raises that is of another kind."""
-
-
-class _Guids(dict[Any, UUID | None]):
-    """Guids by their texts."""
-
-    def __missing__(self, text: Any) -> UUID:
-        self[text] = made = _guid(text)
-        return made
-
-
-class _Moments(dict[Any, dt.datetime | None]):
-    """Points in time by their texts."""
-
-    def __missing__(self, text: Any) -> dt.datetime | None:
-        made: dt.datetime | None = as_aware(text)
-        if None in self and text.startswith(YEAR_ONE):
-            made = None
-        self[text] = made
-        return made
-
-
-class Known(NamedTuple):
-    """What was made before. Where a field may be None, empty values are that."""
-
-    guids_or_none: _Guids
-    guids: _Guids
-    moments_or_none: _Moments
-    moments: _Moments
-
-    @classmethod
-    def nothing(cls) -> "Known":
-        """Return what is known at first."""
-        return cls(
-            _Guids({None: None, ZERO_GUID: None}), _Guids(), _Moments({None: None}), _Moments()
-        )
-
-    @property
-    def size(self) -> int:
-        """How many values are kept."""
-        guids = len(self.guids_or_none) + len(self.guids)
-        return guids + len(self.moments_or_none) + len(self.moments)
-
-
-_Reader = Callable[[list[Row], list[Any], Known], None]
-"""Makes objects of rows as long as they have the same columns, beginning with the first row that
-there is no object of."""
+_Reader = Callable[[list[Row], Known], list[Any]]
+"""Makes objects of the first rows, as many as have the columns that it is for."""
 
 _READERS: WeakKeyDictionary[type[Any], dict[tuple[str, ...], _Reader]] = WeakKeyDictionary()
 
@@ -124,33 +58,24 @@ def rows_as(shape: Shape, rows: list[Row], known: Known) -> list[Any]:
     Raises:
         ModelError: A value is of another kind than its field; the field is named.
     """
-    made: list[Any] = []
-    while (done := len(made)) < len(rows):
-        reader = _reader(shape, tuple(rows[done]))
-        try:
-            reader(rows, made, known)
-        except _WRONG as error:
-            _refuse(shape, rows[len(made)], known, error)
-        if len(made) == done:
-            raise AssertionError(f"no {shape.cls.__name__} was made of a row")
+    if not rows:
+        return []
+    made = _made(shape, rows, known)
+    while (done := len(made)) < len(rows):  # the next one has other columns
+        made += _made(shape, rows[done : 2 * done + 1], known)
     return made
 
 
-def _guid(text: Any) -> UUID:
-    """Return what ``UUID(text)`` does, in less than half of the time."""
-    data = bytes.fromhex(as_str(text).replace("-", ""))
-    if len(data) != 16:
-        raise ValueError("no guid")
-    made = UUID.__new__(UUID)
-    _SET_INT(made, int.from_bytes(data))
-    _SET_SAFE(made, SafeUUID.unknown)
+def _made(shape: Shape, rows: list[Row], known: Known) -> list[Any]:
+    """Return objects of the rows that have the columns of the first one, up to one that has not."""
+    reader = _reader(shape, tuple(rows[0]))
+    try:
+        made = reader(rows, known)
+    except WRONG as error:
+        _refuse(shape, rows, known, error)
+    if not made:
+        raise AssertionError(f"no {shape.cls.__name__} was made of a row")
     return made
-
-
-def as_aware(value: Any) -> dt.datetime:
-    """Return a point in time that has a zone: UTC, where it tells none."""
-    moment = as_moment(value)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
 
 
 def _reader(shape: Shape, columns: tuple[str, ...]) -> _Reader:
@@ -166,44 +91,82 @@ def _reader(shape: Shape, columns: tuple[str, ...]) -> _Reader:
 def _compiled(shape: Shape, columns: tuple[str, ...]) -> _Reader:
     """Return the function for rows that have these *columns*.
 
-    Its text holds names of columns as literals, and names of fields, which are identifiers.
+    Its text holds names of fields, which are identifiers. The names of columns are those that the
+    rows have themselves: a dict finds the same object in half of the time of an equal one. Objects
+    are made before they are filled: so the garbage collector, which looks at new ones, finds them
+    empty.
     """
     cls = shape.cls
-    names: dict[str, Any] = {**_GIVEN, "new": cls.__new__, "cls": cls, "columns": columns}
+    names: dict[str, Any] = {"new": cls.__new__, "cls": cls, "repeat": repeat, "columns": columns}
     fields = [shape.fields[column] for column in columns if column in shape.fields]
-    lines: list[str] = []
+    before = [f"[{', '.join(f'column{number}' for number in range(len(columns)))}] = rows[0]"]
     values: list[str] = []
-    for number, each in enumerate(fields):
-        value = _expression(each.kind, f"row[{each.column!r}]", number, names)
-        if each.column == "Id" and value.startswith("guids["):
-            lines += _KEY  # no other row of the page has it: it is made in place, and not kept
-            value = "key"
-        values.append(value)
-    lines += _assignments(cls, [each.name for each in fields], values, names)
+    targets, sources = "row, made", "source, objects"
+    for number, column in enumerate(columns):
+        each = shape.fields.get(column)
+        if each is None:
+            continue
+        if column == _KEY and each.kind == Kind(UUID):
+            names["guids_of"] = guids_of
+            targets, sources = f"{targets}, key", f"{sources}, guids_of(rows, column{number})"
+            values.append("key")
+        else:
+            values.append(_value(each.kind, number, names, before))
+    lines = [*_assignments(cls, [each.name for each in fields], values, names)]
+    _share_names(shape)
     if shape.others:
         names["complete"] = _completing(shape.others)
         lines.append("complete(made)")
     other = f"len(row) != {len(columns)}"
     if len(fields) != len(columns):  # then it does not tell that all fields are there
         other = "tuple(row) != columns"
-    body = "\n            ".join(lines)
+    start, body = "\n    ".join(before), "\n            ".join(lines)
     text = f"""
-def read(rows, all_made, known):
-    guids_or_none, guids, moments_or_none, moments = known
-    add = all_made.append
+def read(rows, known):
+    guids_or_none, guids = known
+    {start}
+    objects = list(map(new, repeat(cls, len(rows))))
+    source = iter(rows)
     try:
-        for row in islice(rows, len(all_made), None):
+        for {targets} in zip({sources}):
             if {other}:
-                return
-            made = new(cls)
+                break
             {body}
-            add(made)
-    except KeyError:
-        return
+        else:
+            return objects
+    except KeyError:  # a column is not there
+        pass
+    return objects[:len(rows) - 1 - source.__length_hint__()]
 """
     exec(compile(text, f"<rows of {cls.__name__}>", "exec"), names)  # noqa: S102 - our own text
     reader: _Reader = names["read"]
     return reader
+
+
+def _share_names(shape: Shape) -> None:
+    """Fill one object, so that CPython learns which attributes those of the class have.
+
+    From objects that are all made before the first of them is filled it would learn that they have
+    none, and give each of them a dict of its own: twice the time, and three times the memory.
+    """
+    one: object = object.__new__(shape.cls)
+    for name in (*shape.by_name, *shape.others):
+        object.__setattr__(one, name, None)
+
+
+def _value(kind: Kind, number: int, names: dict[str, Any], before: list[str]) -> str:
+    """Return an expression that makes the value of a column of `row` what it is to become.
+
+    Add what it needs to *names*, and what stands before the loop to *before*.
+    """
+    value = f"row[column{number}]"
+    if kind.cls not in {UUID, dt.datetime}:
+        return _expression(kind, value, number, names)
+    made, text = f"made{number}", f"text{number}"
+    names["nothing"] = object()
+    before.append(f"{made}, {text} = None, {None if kind.optional else 'nothing'}")
+    new = _expression(kind, f"{text} := text", number, names)
+    return f"{made} if (text := {value}) == {text} else ({made} := {new})"
 
 
 def _assignments(
@@ -239,7 +202,8 @@ def _expression(kind: Kind, value: str, number: int, names: dict[str, Any]) -> s
     if kind.cls is UUID:
         return f"{'guids_or_none' if kind.optional else 'guids'}[{value}]"
     if kind.cls is dt.datetime:
-        return f"{'moments_or_none' if kind.optional else 'moments'}[{value}]"
+        names[f"read{number}"] = moment_or_none_of if kind.optional else moment_of
+        return f"read{number}({value})"
     if kind.cls is Any:
         return value
     read = f"read{number}"
@@ -287,8 +251,7 @@ def _single(kind: Kind) -> Callable[[Any, Known], Any]:
     """Return what makes one value, of whatever kind."""
     names: dict[str, Any] = {}
     made = _expression(kind, "given", 0, names)
-    head = "guids_or_none, guids, moments_or_none, moments = known"
-    text = f"def read(given, known):\n    {head}\n    return {made}"
+    text = f"def read(given, known):\n    guids_or_none, guids = known\n    return {made}"
     exec(text, names)  # noqa: S102 - our own text
     read: Callable[[Any, Known], Any] = names["read"]
     return read
@@ -328,16 +291,17 @@ def _completing(others: Mapping[str, Callable[[Any], Any]]) -> Callable[[object]
     return complete
 
 
-def _refuse(shape: Shape, row: Row, known: Known, error: Exception) -> NoReturn:
-    """Raise the error that names the field of *row* whose value is of another kind."""
-    for column, each in shape.fields.items():
-        if column not in row:
-            continue
-        try:
-            _single(each.kind)(row[column], known)
-        except ModelError:
-            raise
-        except _WRONG as why:
-            place = f"{shape.cls.__name__}.{each.name}"
-            raise ModelError(f"{place} cannot be {row[column]!r:.80}: {why}") from why
+def _refuse(shape: Shape, rows: list[Row], known: Known, error: Exception) -> NoReturn:
+    """Raise the error that names the first field of *rows* whose value is of another kind."""
+    for row in rows:
+        for column, each in shape.fields.items():
+            if column not in row:
+                continue
+            try:
+                _single(each.kind)(row[column], known)
+            except ModelError:
+                raise
+            except WRONG as why:
+                place = f"{shape.cls.__name__}.{each.name}"
+                raise ModelError(f"{place} cannot be {row[column]!r:.80}: {why}") from why
     raise error

@@ -1,9 +1,10 @@
 import dataclasses
 import datetime as dt
+import pickle
 from decimal import Decimal
 from enum import Enum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import attrs
 import orjson
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creatio_async import UNSET, Model, ModelError, column
-from creatio_async.models.reading import Known, rows_as
+from creatio_async.models.known import Known
+from creatio_async.models.reading import rows_as
 from creatio_async.models.shapes import shape_of
 from creatio_async.models.writing import row_of
 from creatio_async.protocol.values import dumps
@@ -129,6 +131,94 @@ def test_values_come_in_the_forms_that_servers_write() -> None:
     assert type(row.Fraction) is float
     assert row.Length == -dt.timedelta(days=1, hours=2, minutes=3, seconds=4.5)
     assert not hasattr(row, "Unknown")
+
+
+@pytest.mark.parametrize("count", [3, 50])
+def test_ids_are_those_of_their_rows_however_they_are_written(count: int) -> None:
+    ids = [UUID(int=number * 7**40) for number in range(1, count + 1)]
+    rows = [{"Id": str(each)} for each in ids]
+    assert [each.Id for each in read(Whole, *rows)] == ids
+    assert all(pickle.loads(pickle.dumps(each.Id)) == each.Id for each in read(Whole, *rows))  # noqa: S301 - our own
+    assert {each.Id.is_safe for each in read(Whole, *rows)} == {SafeUUID.unknown}
+    rows[1] = {"Id": ids[1].hex.upper()}
+    assert [each.Id for each in read(Whole, *rows)] == ids
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        5,
+        "",
+        KEY[:-1],
+        f"{KEY}0",
+        KEY.replace("-", ","),
+        f"{KEY[:-1]},",
+        f"{KEY[:-1]}g",
+        "é" * 36,
+    ],
+)
+@pytest.mark.parametrize("count", [2, 50])
+def test_an_id_that_is_none_is_told_among_many(bad: Any, count: int) -> None:
+    rows = [{"Id": KEY, "Number": number} for number in range(count)]
+    with pytest.raises(ModelError, match=r"^Whole\.Id cannot be ") as told:
+        read(Whole, *rows, {"Id": bad, "Number": -1}, *rows)
+    assert repr(bad) in str(told.value)
+
+
+def test_ids_that_are_of_the_right_length_together_only_are_none() -> None:
+    rows = [{"Id": KEY}] * 20
+    with pytest.raises(ModelError, match=r"^Whole\.Id cannot be "):
+        read(Whole, *rows, {"Id": KEY[:-1]}, {"Id": f"{KEY[-1]}{KEY}"})
+
+
+def test_values_that_are_those_of_the_row_before_are_not_mistaken_for_others() -> None:
+    class Mixed(Model):
+        Guid: UUID = UNSET
+        Other: UUID | None = UNSET
+        Moment: dt.datetime = UNSET
+        End: dt.datetime | None = UNSET
+
+    first, second = "2026-01-31T09:30:00.5Z", "2026-02-01T00:00:00"
+    rows: list[dict[str, Any]] = [
+        {"Guid": KEY, "Other": None, "Moment": first, "End": None},
+        {"Guid": KEY, "Other": KEY, "Moment": first, "End": second},
+        {"Guid": ZERO, "Other": ZERO, "Moment": second, "End": "0001-01-01T00:00:00Z"},
+        {"Guid": KEY, "Other": None, "Moment": "/Date(0)/", "End": None},
+        {"Guid": KEY, "Other": KEY, "Moment": first, "End": "/Date(0)/"},
+    ]
+    start, end = (
+        dt.datetime(2026, 1, 31, 9, 30, 0, 500000, dt.UTC),
+        dt.datetime(2026, 2, 1, tzinfo=dt.UTC),
+    )
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    assert read(Mixed, *rows) == [
+        Mixed(Guid=UUID(KEY), Other=None, Moment=start, End=None),
+        Mixed(Guid=UUID(KEY), Other=UUID(KEY), Moment=start, End=end),
+        Mixed(Guid=UUID(int=0), Other=None, Moment=end, End=None),
+        Mixed(Guid=UUID(KEY), Other=None, Moment=epoch, End=None),
+        Mixed(Guid=UUID(KEY), Other=UUID(KEY), Moment=start, End=epoch),
+    ]
+    for name in ("Guid", "Moment"):
+        with pytest.raises(ModelError, match=rf"^Mixed\.{name} cannot be None"):
+            read(Mixed, {**rows[0], name: None})
+
+
+def test_rows_whose_columns_change_in_the_middle_are_all_read() -> None:
+    rows: list[dict[str, Any]] = [
+        {"Id": str(UUID(int=number)), "Number": number} for number in range(40)
+    ]
+    rows[12:20] = [{"Id": each["Id"]} for each in rows[12:20]]
+    rows[25] = {"Number": 25, "Text": "no id"}
+    made = read(Whole, *rows)
+    assert [vars(each) for each in made] == [
+        {
+            {"Text": "text"}.get(name, name): UUID(value) if name == "Id" else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+    assert read(Whole) == []
 
 
 def test_rows_behind_navigation_properties_are_objects_however_deep() -> None:
