@@ -12,7 +12,12 @@ from creatio_async.protocol.batch.operations import Format, Method, Operation
 from creatio_async.protocol.dialect import Encoded, Returns
 from creatio_async.protocol.json import as_object
 from creatio_async.protocol.odata import v4
-from creatio_async.protocol.odata.reading import Reading, read_count, read_entity_sets
+from creatio_async.protocol.odata.reading import (
+    Reading,
+    is_collection,
+    read_count,
+    read_entity_sets,
+)
 from creatio_async.protocol.odata.schema import Schema
 from creatio_async.protocol.odata.spec import Page, Row
 from creatio_async.protocol.values import dumps, dumps_rows
@@ -121,5 +126,12 @@ class Dialect4:
         return Encoded(body, headers)
 
     def row_of(self, item: Item, asked: str, *, annotated: bool = False) -> Row:  # noqa: ARG002 - JSON tells it all
-        """Return the row in one answer of a batch."""
-        return self.reading.row(as_object(item.get("body")), annotated=annotated)
+        """Return the row in one answer of a batch.
+
+        Raises:
+            ValueError: The answer holds several.
+        """
+        answer = as_object(item.get("body"))
+        if is_collection(answer):
+            raise ValueError("rows where one was due")
+        return self.reading.row(answer, annotated=annotated)

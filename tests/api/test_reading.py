@@ -7,13 +7,42 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from creatio_async import BatchError, Creatio, CreatioError, F, ForbiddenError, NotFoundError, OData
+from creatio_async import (
+    BatchError,
+    Creatio,
+    CreatioError,
+    F,
+    ForbiddenError,
+    NotFoundError,
+    OData,
+    UnexpectedResponseError,
+)
 from creatio_async.emulator import Emulator
 from creatio_async.messages import Request, Response
 from tests.api.canned import answer, canned, client, lost, rows_of
 
 ANDREW = "c4ed336c-3e9b-40fe-8b82-5632476472b4"
 ZERO = "00000000-0000-0000-0000-000000000000"
+
+
+async def test_rows_where_one_was_asked_for_are_no_row() -> None:
+    # as from a service that takes the id of a row for a filter
+    inner = {"id": "1", "status": 200, "headers": {}, "body": {"value": [{"Id": ANDREW}]}}
+    async with client(canned(rows_of(), answer({"responses": [inner]}))) as crm:
+        cities = crm.odata["City"]
+        with pytest.raises(UnexpectedResponseError, match="no row: it is a collection"):
+            await cities.get(ANDREW)
+        batch = crm.odata.batch()
+        found = batch.get("City", ANDREW)
+        await batch.send()
+        with pytest.raises(CreatioError, match="rows where one was due"):
+            found.result()
+
+
+async def test_a_row_may_have_a_list_in_a_column_of_that_name() -> None:
+    row = {"Id": ANDREW, "value": [1]}
+    async with client(canned(answer(row))) as crm:
+        assert await crm.odata["City"].get(ANDREW) == row
 
 
 # --- Annotations, empty values, numbers -----------------------------------------------------------

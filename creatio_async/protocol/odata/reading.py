@@ -12,9 +12,14 @@ from creatio_async.protocol.names import quote_uri
 from creatio_async.protocol.odata.spec import Page, Row
 from creatio_async.protocol.values import YEAR_ONE, ZERO_GUID
 
-__all__ = ["Reading", "read_count", "read_entity_sets"]
+__all__ = ["Reading", "is_collection", "read_count", "read_entity_sets"]
 
 _ETAG = "@odata.etag"
+
+
+def is_collection(answer: Row) -> bool:
+    """Say whether an answer holds rows, and is not one that has a list in a column ``value``."""
+    return as_list(answer.get("value")) is not None and "Id" not in answer
 
 
 @frozen(kw_only=True)
@@ -68,6 +73,8 @@ class Reading:
             UnexpectedResponseError: The body is no row.
         """
         row = self._object(request, response)
+        if is_collection(row):
+            raise UnexpectedResponseError(request, response, "", "no row: it is a collection")
         etag = response.headers.get("etag")
         if annotated and etag is not None:
             row.setdefault(_ETAG, etag)
@@ -84,7 +91,7 @@ class Reading:
         if response.status == 204:
             return None
         answer = self._object(request, response)
-        if as_list(answer.get("value")) is not None and "Id" not in answer:
+        if is_collection(answer):
             return self.page(request, response, expanded=True, annotated=annotated)
         return self.entity(request, response, annotated=annotated)
 
