@@ -35,7 +35,7 @@ async def test_rows_where_one_was_asked_for_are_no_row() -> None:
         batch = crm.odata.batch()
         found = batch.get("City", ANDREW)
         await batch.send()
-        with pytest.raises(CreatioError, match="rows where one was due"):
+        with pytest.raises(CreatioError, match="no row: it is a collection"):
             found.result()
 
 
