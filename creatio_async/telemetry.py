@@ -6,7 +6,8 @@ Source: opentelemetry.io, "Semantic conventions for HTTP spans" and "for HTTP me
 
 import re
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,7 @@ from creatio_async.version import __version__
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
+    from opentelemetry.propagators.textmap import TextMapPropagator
     from opentelemetry.trace import Span, TracerProvider
 
 __all__ = ["OpenTelemetryObserver"]
@@ -48,6 +50,10 @@ class OpenTelemetryObserver(Observer):
     parent, and the repeat a span of its own. A login is a span ``creatio.login``. Durations go to
     the histogram ``http.client.request.duration``, in seconds.
 
+    With *propagate* each request has the headers ``traceparent`` and ``tracestate`` (W3C Trace
+    Context), so that what the site, or a gateway before it, traces is below these spans. Nothing
+    else is sent along: no baggage, which may hold data of the application's.
+
     Nothing that may be data or a secret is told: no headers, no bodies, no messages of errors, and
     of the query of an address the values of structural options (``$top``, ``$select``) alone.
 
@@ -60,10 +66,19 @@ class OpenTelemetryObserver(Observer):
         *,
         tracer_provider: "TracerProvider | None" = None,
         meter_provider: "MeterProvider | None" = None,
+        propagate: "bool | TextMapPropagator" = False,
     ) -> None:
-        """Take the providers; None is the global one."""
+        """Take the providers; None is the global one.
+
+        Args:
+            tracer_provider: What makes the spans.
+            meter_provider: What measures.
+            propagate: Send the trace context along, in the headers of W3C Trace Context, or in
+                those of a propagator of one's own.
+        """
         try:
             from opentelemetry import metrics, trace  # noqa: PLC0415 - an extra
+            from opentelemetry.trace.propagation import tracecontext  # noqa: PLC0415 - an extra
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
                 "OpenTelemetryObserver needs the extra 'otel': pip install 'creatio-async[otel]'",
@@ -78,6 +93,8 @@ class OpenTelemetryObserver(Observer):
             description="Duration of HTTP client requests.",
             explicit_bucket_boundaries_advisory=_BUCKETS,
         )
+        own = tracecontext.TraceContextTextMapPropagator
+        self._propagator: Any = own() if propagate is True else propagate or None
         self._spans: WeakKeyDictionary[Exchange, Span] = WeakKeyDictionary()
 
     def sent(self, exchange: Exchange, /) -> None:
@@ -91,6 +108,14 @@ class OpenTelemetryObserver(Observer):
         self._spans[exchange] = self._tracer.start_span(
             _name(exchange), kind=self._trace.SpanKind.CLIENT, attributes=attributes
         )
+
+    def headers(self, exchange: Exchange, /) -> Mapping[str, str]:
+        """Return the context of the span, where that is to be sent along."""
+        carrier: dict[str, str] = {}
+        span = self._spans.get(exchange)
+        if self._propagator is not None and span is not None:
+            self._propagator.inject(carrier, self._trace.set_span_in_context(span))
+        return carrier
 
     def answered(self, exchange: Exchange, /) -> None:
         """End it, and measure the request."""

@@ -4,16 +4,24 @@ Where there are none, a request pays for one comparison.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Self
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from yarl import URL
 
 from creatio_async.errors import ResponseError, TransportError
 from creatio_async.messages import Request, Response
+from creatio_async.protocol.batch.httpparts import field_lines
 
 __all__ = ["Exchange", "Login", "Observer", "Watch"]
+
+_NOT_GIVEN: Final = {
+    *("authorization", "bpmcsrf", "cookie", "forceusesession"),
+    *("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"),
+    "upgrade",
+}
+"""Headers that are about credentials, or about how a request travels."""
 
 
 @define(eq=False)
@@ -65,6 +73,15 @@ class Observer:
     def sent(self, exchange: Exchange, /) -> None:
         """A request is about to be sent. Logins are told by `logged_in` instead."""
 
+    def headers(self, exchange: Exchange, /) -> Mapping[str, str]:  # noqa: ARG002 - for those who override it
+        """Return headers to send along, such as ``traceparent``; called after `sent`.
+
+        None of them may be one that the request has already, or that is about credentials or about
+        how the request travels: then none is sent along. The operations within a batch and logins
+        get none.
+        """
+        return {}
+
     def answered(self, exchange: Exchange, /) -> None:
         """It came to its end: with an answer, or with an error, or with both."""
 
@@ -86,6 +103,8 @@ class Watch:
 
     observers: tuple[Observer, ...]
     clock: Callable[[], float]
+    givers: tuple[Observer, ...]
+    """Those that have headers to send along."""
 
     @classmethod
     def of(
@@ -100,7 +119,8 @@ class Watch:
         for each in observers:
             if not isinstance(each, Observer):
                 raise TypeError(f"observe is an Observer or several, not {each!r:.80}")
-        return cls(observers, clock) if observers else None
+        givers = tuple(each for each in observers if type(each).headers is not Observer.headers)
+        return cls(observers, clock, givers) if observers else None
 
     def sent(self, request: Request, attempt: int) -> Exchange:
         """Tell that *request* goes out."""
@@ -109,6 +129,18 @@ class Watch:
         exchange = Exchange(request.method, request.url, attempt, self.clock(), size)
         self._tell(lambda each: each.sent(exchange))
         return exchange
+
+    def given(self, request: Request, exchange: Exchange) -> Request:
+        """Return *request* with the headers that observers send along."""
+        for each in self.givers:
+            try:
+                headers = each.headers(exchange)
+                if headers:
+                    _check(request, headers)
+                    request = evolve(request, headers=request.headers.merged(headers))
+            except Exception as error:  # noqa: BLE001 - it is the observer's, and not the call's
+                _failed(each, error)
+        return request
 
     def answered(
         self, exchange: Exchange, response: Response | None, error: BaseException | None
@@ -137,7 +169,23 @@ class Watch:
             try:
                 tell(each)
             except Exception as error:  # noqa: BLE001 - it is the observer's, and not the call's
-                asyncio.get_running_loop().call_exception_handler({
-                    "message": f"an observer of a Creatio client failed: {each!r}",
-                    "exception": error,
-                })
+                _failed(each, error)
+
+
+def _failed(observer: Observer, error: Exception) -> None:
+    asyncio.get_running_loop().call_exception_handler({
+        "message": f"an observer of a Creatio client failed: {observer!r}",
+        "exception": error,
+    })
+
+
+def _check(request: Request, headers: Mapping[str, str]) -> None:
+    """Refuse headers that an observer may not send along.
+
+    Raises:
+        ValueError: One is there already, or is none of an observer's, or is malformed.
+    """
+    field_lines(headers)
+    for name in headers:
+        if name in request.headers or name.lower() in {*_NOT_GIVEN, *request.secrets}:
+            raise ValueError(f"an observer cannot send the header {name!r} along")

@@ -318,7 +318,10 @@ class Sender:
         if session.is_closed:
             raise RuntimeError(_CLOSED if self.under_way.is_ended else _LOGGED_OUT)
         seen, request, watch = session.number, self._request(call, session), self.watch
-        exchange = None if watch is None else watch.sent(request, attempt)
+        exchange = None
+        if watch is not None:
+            exchange = watch.sent(request, attempt)
+            request = watch.given(request, exchange)
         try:
             if stream is not None:
                 response = await stream.begin(session, request)

@@ -151,6 +151,59 @@ async def test_an_observer_that_fails_does_no_harm(emulator: Emulator) -> None:
     assert "an observer of a Creatio client failed" in heard[0]["message"]
 
 
+@define(eq=False)
+class Giving(Observer):
+    """Sends headers along."""
+
+    given: dict[str, str]
+
+    def headers(self, exchange: Exchange, /) -> dict[str, str]:
+        """Give them, with the number of the attempt."""
+        return {
+            name: value.replace("#", str(exchange.attempt)) for name, value in self.given.items()
+        }
+
+
+async def test_observers_may_send_headers_along_with_each_request(
+    emulator: Emulator,
+) -> None:
+    first, second = Giving({"X-One": "1-#"}), Giving({"X-Two": "2"})
+    async with client(emulator, observe=[first, Observer(), second]) as crm:
+        emulator.troubles.add(Refuse(503, retry_after=0), path="Contact")
+        await crm.odata["Contact"].top(1)
+    sent = [each.headers for each in emulator.requests]
+    asked = [each for each in sent if "x-one" in each]
+    assert [(each["x-one"], each["x-two"]) for each in asked] == [("1-1", "2"), ("1-2", "2")]
+    assert "x-one" not in sent[0]  # a login is none of their business
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Accept": "text/html"},
+        {"forceusesession": "false"},
+        {"Cookie": "a=b"},
+        {"X-Fine": "1", "Host": "elsewhere.test"},
+        {"Content-Length": "5"},
+        {"Authorization": "Bearer x"},
+        {"X-Line": "a\r\nX-Other: b"},
+        {"X Blank": "a"},
+    ],
+)
+async def test_headers_that_are_not_an_observers_are_not_sent_along(
+    emulator: Emulator, given: dict[str, str]
+) -> None:
+    heard: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+    async with client(emulator, observe=[Giving(given), Giving({"X-Later": "1"})]) as crm:
+        assert await crm.odata["Contact"].top(1)
+    [sent] = [each.headers for each in emulator.requests if "odata" in each.url.path]
+    assert not {name.lower() for name in given if name.startswith("X")} & set(sent)
+    assert sent["accept"].startswith("application/json")
+    assert sent["x-later"] == "1"
+    assert [type(each["exception"]) for each in heard] == [ValueError]
+
+
 @pytest.mark.parametrize("observe", [5, [Observer], "x", Observer])
 def test_what_is_no_observer_is_refused(observe: Any) -> None:
     with pytest.raises(TypeError):

@@ -4,12 +4,24 @@ from typing import Any
 
 import pytest
 from attrs import define
+from opentelemetry.baggage import set_baggage
+from opentelemetry.context import attach, detach
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+    get_current_span,
+    set_span_in_context,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from creatio_async import (
     AuthenticationError,
@@ -203,10 +215,88 @@ async def test_a_refused_login_is_a_span_with_its_error_and_no_name_or_password(
     assert "S3cret" not in login.to_json()
 
 
-async def test_it_works_with_the_global_providers_that_do_nothing(emulator: Emulator) -> None:
-    async with client(emulator, observe=OpenTelemetryObserver(), retry=AT_ONCE) as crm:
+@pytest.mark.parametrize("propagate", [False, True])
+async def test_it_works_with_the_global_providers_that_do_nothing(
+    emulator: Emulator, *, propagate: bool
+) -> None:
+    observer = OpenTelemetryObserver(propagate=propagate)
+    async with client(emulator, observe=observer, retry=AT_ONCE) as crm:
         emulator.troubles.add(Refuse(503), path="Contact")
         assert await crm.odata["Contact"].top(1)
+    assert {each.headers.get("traceparent") for each in emulator.requests} == {None}
+
+
+def contexts(emulator: Emulator) -> list[str | None]:
+    """Return the trace context that came with each request but logins."""
+    return [
+        each.headers.get("traceparent")
+        for each in emulator.requests
+        if "AuthService" not in each.url.path
+    ]
+
+
+async def test_each_request_and_each_repeat_carries_the_context_of_its_own_span(
+    emulator: Emulator, told: Telemetry
+) -> None:
+    observer = OpenTelemetryObserver(tracer_provider=told.tracers, propagate=True)
+    tracer = told.tracers.get_tracer("caller")
+    async with emulator.served() as url, Creatio(url, AUTH, observe=observer, retry=AT_ONCE) as crm:
+        emulator.troubles.add(Refuse(503, retry_after=0), path="Contact")
+        with tracer.start_as_current_span("page") as page:
+            await crm.odata["Contact"].top(1)
+            await crm.odata["Contact"].count()
+            batch = crm.odata.batch()
+            batch.create("City", {"Name": "x"})
+            await batch.send()
+    spans = [span for span in told.spans() if span.name not in {"creatio.login", "page"}]
+    assert len(spans) == 4
+    assert contexts(emulator) == [
+        f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+        for context in (span.context for span in spans)
+    ]
+    assert {span.context.trace_id for span in spans} == {page.get_span_context().trace_id}
+
+
+async def test_no_context_is_sent_along_unless_it_is_asked_for(
+    emulator: Emulator, told: Telemetry
+) -> None:
+    with told.tracers.get_tracer("caller").start_as_current_span("page"):
+        async with client(emulator, observe=told.observer) as crm:
+            await crm.odata["Contact"].top(1)
+    assert contexts(emulator) == [None]
+
+
+async def test_a_state_goes_along_and_baggage_does_not(emulator: Emulator, told: Telemetry) -> None:
+    observer = OpenTelemetryObserver(tracer_provider=told.tracers, propagate=True)
+    above = NonRecordingSpan(
+        SpanContext(1, 2, True, TraceFlags(1), TraceState([("vendor", "x")]))  # noqa: FBT003 - of the SDK
+    )
+    token = attach(set_baggage("customer", "Ann", set_span_in_context(above)))
+    try:
+        async with client(emulator, observe=observer) as crm:
+            await crm.odata["Contact"].top(1)
+    finally:
+        detach(token)
+    sent = [each.headers for each in emulator.requests if "odata" in each.url.path]
+    assert [each.get("tracestate") for each in sent] == ["vendor=x"]
+    assert [each["traceparent"][:36] for each in sent] == [f"00-{1:032x}-"]
+    assert "baggage" not in sent[0]
+
+
+async def test_a_propagator_of_ones_own_takes_the_place_of_the_standard_one(
+    emulator: Emulator, told: Telemetry
+) -> None:
+    class Own(TraceContextTextMapPropagator):
+        def inject(self, carrier: Any, context: Any = None, setter: Any = None) -> None:  # noqa: ARG002
+            carrier["X-Trace"] = f"{get_current_span(context).get_span_context().span_id:x}"
+
+    observer = OpenTelemetryObserver(tracer_provider=told.tracers, propagate=Own())
+    async with client(emulator, observe=observer) as crm:
+        await crm.odata["Contact"].top(1)
+    [span] = [span for span in told.spans() if span.name == "GET odata/Contact"]
+    sent = [each.headers for each in emulator.requests if "odata" in each.url.path]
+    assert [each.get("x-trace") for each in sent] == [f"{span.context.span_id:x}"]
+    assert contexts(emulator)[-1] is None
 
 
 def test_without_the_extra_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
