@@ -41,6 +41,8 @@ class Left:
     """The first that was refused."""
     whole: Failure | None = None
     """Why there are no answers."""
+    status: int | None = None
+    """The status of every answer, where all tell that the row is done and have the same one."""
 
     def has_reason_to_go_on(self, again: Sequence[Entry]) -> bool:
         """Say whether what stopped the batch is no failure, or may yet turn out to be none."""
@@ -87,6 +89,13 @@ def read_answers(
     if is_atomic and any(item is not None and item["status"] >= 400 for item in items):
         _read_failed_group(entries, reply, items, left)
         return left
+    left.status = _status_of_all(items)
+    if left.status is not None and returns is None:
+        for entry in entries:
+            outcome = entry.outcome
+            outcome.state, outcome.http_status = _DONE, left.status
+            outcome.error = None
+        return left
     ids = {entry.outcome.id for entry in entries} if None in items else frozenset[str]()
     for entry, item in zip(entries, items, strict=True):
         if item is None:
@@ -102,6 +111,14 @@ def read_answers(
         else:
             _refused(entry, reply, item, left)
     return left
+
+
+def _status_of_all(items: Answers) -> int | None:
+    """Return the one status of *items*, if each of them tells that its row is done."""
+    statuses: list[int] = [item["status"] for item in items if item is not None]
+    if not statuses or statuses[0] >= 300 or statuses.count(statuses[0]) < len(items):
+        return None
+    return statuses[0]
 
 
 def _row(entry: Entry, item: Item, dialect: Dialect) -> Row | None:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from attrs import astuple, define, field, frozen
 
@@ -143,7 +143,9 @@ class Mixed(Sending):
             TypeError: It is no `Create`, `Update` or `Delete`, or its row is no mapping.
             ValueError: An `Id` is no UUID, or a key is no column.
         """
-        known = ids or [""] * len(rows)
+        has_new = any(isinstance(row, Create) for row in rows)
+        known = ids or (self.make_ids(first, len(rows)) if has_new else [""] * len(rows))
+        self.are_ids_made = has_new
         return [
             self._entry(first + at, row, key)
             for at, (row, key) in enumerate(zip(rows, known, strict=True))
@@ -153,10 +155,12 @@ class Mixed(Sending):
         if isinstance(given, Create):
             row = self._shapes.check(index, given.row)
             made = "Id" not in row
-            key = known or str(uuid4()) if made else key_of(index, row["Id"])
+            key = known if made else key_of(index, row["Id"])
+            self.are_ids_made = self.are_ids_made and made
             verb = self._verb(OnCreate, given.entity_set, made, self.return_rows)
             operation = Operation("POST", verb.path, {**row, "Id": key})
             return Entry(Outcome(index, "create", given, key), operation, verb)
+        self.are_ids_made = False
         if isinstance(given, Update):
             values = dict(self._shapes.check(index, given.values))
             if "Id" in values:

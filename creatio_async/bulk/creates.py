@@ -17,7 +17,6 @@ from creatio_async.bulk.sending import Sending
 from creatio_async.bulk.shapes import Shapes, key_of
 from creatio_async.bulk.verbs import IfExists, OnCreate
 from creatio_async.protocol.batch.operations import Operation
-from creatio_async.protocol.ids import new_ids
 
 __all__ = ["Creates", "NewId", "as_maker", "kind_of"]
 
@@ -78,9 +77,13 @@ class Creates(Sending):
         """
         verb, known = self._made, self._shapes.known
         path, is_plain = verb.path, self.new_id is None and self.resolver is None
+        self.are_ids_made = True
         entries: list[Entry] = []
         for index, row, made in zip(
-            range(first, first + len(rows)), rows, ids or new_ids(len(rows)), strict=True
+            range(first, first + len(rows)),
+            rows,
+            ids or self.make_ids(first, len(rows)),
+            strict=True,
         ):
             # Nearly all rows are of this kind, and a call for each would cost as much again.
             given = row
@@ -96,8 +99,10 @@ class Creates(Sending):
         row, verb = self._shapes.check(index, given), self._made
         if "Id" in row:
             made, verb = key_of(index, row["Id"]), self._given
+            self.are_ids_made = False
         elif self.new_id is not None and not is_known:
             made = self._new_key(index, self.new_id, row)
+            self.are_ids_made = False
         outcome, body = Outcome(index, "create", row, made), {**row, "Id": made}
         if self.resolver is not None:
             self.resolver.move(outcome, body)

@@ -11,7 +11,7 @@ from creatio_async.protocol.batch.operations import Operation
 if TYPE_CHECKING:
     from creatio_async.bulk.verbs import Verb
 
-__all__ = ["OPEN", "Entry", "Later", "is_open"]
+__all__ = ["OPEN", "Entry", "Later", "Prepared", "Ran", "is_open"]
 
 OPEN = frozenset({State.NOT_RUN, State.UNKNOWN})
 """The states of rows that are tried again where a job goes on."""
@@ -48,6 +48,26 @@ class Later(NamedTuple):
     entries: list[Entry]
     alone: bool
     """They are a batch of their own, and not mixed with other rows."""
+
+
+class Prepared(NamedTuple):
+    """Rows that were read, and what is to be done with them."""
+
+    settled: list[Outcome]
+    """Rows of which nothing has to be sent."""
+    entries: list[Entry]
+    """The others."""
+    is_checked: bool = False
+    """What is sent of them is known to be clean."""
+
+
+class Ran(NamedTuple):
+    """Rows that were sent: what came of it."""
+
+    later: list[Later]
+    """Those that are to be sent again."""
+    status: int | None = None
+    """The status of every answer, where all went at once, and all are done with the same one."""
 
 
 def is_open(outcome: Outcome) -> bool:

@@ -26,6 +26,10 @@ class Turn(NamedTuple):
     rows: Sequence[Any]
     """Rows as they came from the input."""
 
+    def are_all(self, entries: Sequence[Entry]) -> bool:
+        """Say whether *entries*, which are of this turn, are all its rows and no others."""
+        return not self.entries and len(entries) == len(self.rows)
+
 
 class Feed:
     """Gives workers their batches, and keeps the rows that wait.
@@ -116,6 +120,13 @@ class Feed:
         heapq.heappush(self._waiting, (due, self._turns, later))
         if self._alarm is None or due < self._alarm[0]:
             self._set_alarm(due, later.seconds)
+
+    def put_off_of(self, entries: Sequence[Entry], later: Sequence[Later]) -> list[Entry]:
+        """Keep rows until their time has come; return the others of *entries*."""
+        for each in later:
+            self.put_off(each)
+        waiting = {id(entry) for each in later for entry in each.entries}
+        return [entry for entry in entries if id(entry) not in waiting]
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Keep rows that may be sent at once, and are worth waiting for a whole batch of them."""

@@ -8,7 +8,7 @@ from operator import index
 from os import PathLike
 from typing import Any, cast, get_args
 
-from creatio_async.bulk.entry import OPEN, Entry, Later, is_open
+from creatio_async.bulk.entry import OPEN, Entry, Prepared, Ran, is_open
 from creatio_async.bulk.feed import Feed, Turn
 from creatio_async.bulk.given import give_back, rows_given
 from creatio_async.bulk.journal.none import NoJournal
@@ -115,10 +115,9 @@ class Job(Once[Report, Outcome]):
         self._sleep = sleep
         self._under_way: dict[int, list[Entry]] = {}
         self._letters = letters
-        self._journal = journal or NoJournal()
+        self._journal = journal or NoJournal(plan)
         self._lanes = Lanes() if order == "key" else None
         self._turns = Turns() if order == "input" else None
-        self._is_plain = isinstance(self._journal, NoJournal) and self._lanes is None
         self._feed = self._fed(self._source)
         self._is_left = False
 
@@ -135,6 +134,11 @@ class Job(Once[Report, Outcome]):
             if self._letters is not None:
                 self._letters.open()
             stack.pop_all()
+
+    def _hand_over(self) -> None:
+        if self._journal.is_behind:
+            with self._failing():
+                self._journal.tell()
 
     def _stop(self) -> None:
         self._feed.end()
@@ -240,7 +244,8 @@ class Job(Once[Report, Outcome]):
                 if turn is None:
                     return False
                 entries = self._under_way[number] = turn.entries
-                same, fresh = self._prepared(turn) if turn.rows else ([], [])
+                prepared = self._prepared(turn) if turn.rows else Prepared([], [])
+                same, fresh = prepared.settled, prepared.entries
                 entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
                 if same or not entries:
                     await self._settled(same)
@@ -259,21 +264,22 @@ class Job(Once[Report, Outcome]):
                 settled += await self._sifted(fresh)
                 entries = turn.entries
                 self._under_way[number] = [*entries, *settled]
-            later: list[Later] = []
+            sent, is_whole = Ran([]), turn.are_all(entries)
             if entries:
-                later = await self._sent(entries)
+                sent = await self._sent(entries, is_checked=prepared.is_checked and is_whole)
                 told = [entry.outcome.error for entry in entries]
                 place.answered(len(entries), [error for error in told if error is not None])
             del self._under_way[number]
-        if later:
-            entries = self._put_off(entries, later)
+        if sent.later:
+            entries = self._feed.put_off_of(entries, sent.later)
+        status = sent.status if is_whole else None
         if self._lanes is not None:
             over = [*(entry for entry in settled if not entry.is_told), *entries]
             self._feed.kept -= len(followers := self._lanes.release(over))
             self._feed.put(followers)
         entries = [*(entry for entry in settled if not entry.is_told), *entries]
         recalled = [entry.outcome for entry in settled if entry.is_told]
-        await self._settled([entry.outcome for entry in entries], recalled)
+        await self._settled([entry.outcome for entry in entries], recalled, status)
         return True
 
     def _is_past(self, turn: Turn) -> bool:
@@ -298,43 +304,42 @@ class Job(Once[Report, Outcome]):
                 self._feed.put_off(later)
         return settled
 
-    async def _sent(self, entries: list[Entry]) -> list[Later]:
+    async def _sent(self, entries: list[Entry], *, is_checked: bool) -> Ran:
         """Send *entries*, but for those that an earlier run has carried out."""
         if self._journal.rows_before:
             entries = await self._plan.look_back(entries)
-        return await self._plan.run(entries, self._journal.sending) if entries else []
+            if not entries:
+                return Ran([])
+        return await self._plan.run(entries, self._journal.sending, is_checked=is_checked)
 
-    def _prepared(self, turn: Turn) -> tuple[list[Outcome], list[Entry]]:
+    def _prepared(self, turn: Turn) -> Prepared:
         """Return the rows of *turn* that are settled at once, and entries for those to send."""
         first = -1 if self._read_before else turn.first
         try:
-            if self._is_plain and (parted := self._plan.settle_alike(first, turn.rows)) is not None:
-                return parted
-            entries = self._journal.prepared(self._plan.prepare, first, turn.rows)
+            prepared = self._journal.prepared(first, turn.rows, parts=self._lanes is None)
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
             self._fail(error)
             self._feed.end()
             self.unfinished += self._unprepared(turn)
-            return [], []
+            return Prepared([], [])
         if self._lanes is None:
-            return [], entries
+            return prepared
+        entries = prepared.entries
         told = [entry for entry in entries if entry.is_told]
         waiting = [entry for entry in entries if not entry.is_told] if told else entries
         free = self._lanes.admit(waiting)
         self._feed.kept += len(waiting) - len(free)
-        return [], told + free
+        return prepared._replace(entries=told + free)
 
-    def _put_off(self, entries: list[Entry], later: list[Later]) -> list[Entry]:
-        """Let *later* wait; return the others of *entries*."""
-        for each in later:
-            self._feed.put_off(each)
-        waiting = {id(entry) for each in later for entry in each.entries}
-        return [entry for entry in entries if id(entry) not in waiting]
+    async def _settled(
+        self, outcomes: list[Outcome], told: Sequence[Outcome] = (), status: int | None = None
+    ) -> None:
+        """Tell of *outcomes*, and of those that an earlier run has *told* of.
 
-    async def _settled(self, outcomes: list[Outcome], told: Sequence[Outcome] = ()) -> None:
-        """Tell of *outcomes*, and of those that an earlier run has *told* of."""
+        *status* is the one with which *outcomes*, of successive rows, were all done.
+        """
         with self._failing():
-            self._journal.settled(outcomes)
+            self._journal.settled(outcomes, status)
         outcomes = [*told, *outcomes] if told else outcomes
         self.report.add(outcomes)
         with self._failing():

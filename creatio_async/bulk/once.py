@@ -84,6 +84,9 @@ class Once(ABC, Generic[ReportT, OutcomeT]):
     def _open(self) -> None:
         """Do what has to be done before the work begins; what it raises is the caller's."""
 
+    def _hand_over(self) -> None:
+        """Do what has to be done before the caller has outcomes of which he was not told yet."""
+
     def _fail(self, error: Exception) -> None:
         """Raise *error* in the caller's task, once all is told; the first one counts."""
         self._error = self._error or error
@@ -101,6 +104,7 @@ class Once(ABC, Generic[ReportT, OutcomeT]):
 
     async def _take(self) -> AsyncGenerator[OutcomeT]:
         while (outcomes := await self._ready.get()) is not None:
+            self._hand_over()
             for outcome in outcomes:
                 yield outcome
         if self._error is not None:

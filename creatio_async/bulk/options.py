@@ -72,13 +72,8 @@ class JobOptions:
             if self.fsync:
                 raise ValueError("fsync is about a journal, and there is none")
             return None
-        return Journal(
-            self.journal,
-            {"site": service.sender.session.site.root, **plan.identity()},
-            content=plan.content,
-            sifts=plan.sifts,
-            fsync=self.fsync,
-        )
+        job = {"site": service.sender.session.site.root, **plan.identity()}
+        return Journal(self.journal, plan, job, fsync=self.fsync)
 
 
 def _is_same_file(one: str | PathLike[str] | None, other: str | PathLike[str] | None) -> bool:

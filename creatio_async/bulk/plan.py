@@ -1,13 +1,14 @@
 """What a job has to be told: how its rows are prepared and run."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, ClassVar, Protocol
 
-from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.entry import Entry, Later, Ran
 from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.report import Outcome
+from creatio_async.protocol.ids import MakeIds
 
-__all__ = ["Before", "Plan"]
+__all__ = ["Before", "Plan", "Resolves"]
 
 Before = Callable[[Sequence[Entry]], Awaitable[object]]
 """Called with rows before they are sent; what it raises keeps them from being sent."""
@@ -22,6 +23,10 @@ class Plan(Protocol):
     """What the job does to a row, in a word."""
     sifts: ClassVar[bool]
     """Rows are looked at before they are sent, and some of them then need not be."""
+    make_ids: MakeIds
+    """Makes the ids of rows that have none."""
+    are_ids_made: bool
+    """All rows that were prepared last have ids of `make_ids`."""
 
     @property
     def resolves(self) -> bool:
@@ -48,8 +53,13 @@ class Plan(Protocol):
         """
         ...
 
-    async def run(self, entries: list[Entry], before: Before | None = None) -> list[Later]:
-        """Settle *entries*; return those of them that are to be run again later."""
+    async def run(
+        self, entries: list[Entry], before: Before | None = None, *, is_checked: bool = False
+    ) -> Ran:
+        """Settle *entries*, but for those that are to be run again later.
+
+        With *is_checked* what is sent of them is known to be clean.
+        """
         ...
 
     async def sift(self, entries: list[Entry]) -> None:
@@ -74,4 +84,25 @@ class Plan(Protocol):
 
     def parted(self, entries: list[Entry], size: int) -> list[Later]:
         """Return *entries*, which an earlier run left open, as batches of *size* at most."""
+        ...
+
+
+class Resolves(Protocol):
+    """Puts ids in the place of names."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that are given by names."""
+        ...
+
+    def move(self, outcome: Outcome, body: dict[str, Any]) -> None:
+        """Put the names into the columns that they are for, where they stand elsewhere."""
+        ...
+
+    async def resolve(self, entries: Iterable[Entry]) -> None:
+        """Put ids into the bodies of *entries*; settle those of which a name is none."""
+        ...
+
+    def identity(self) -> list[list[Any]]:
+        """Return what tells these lookups from others, of values that JSON has."""
         ...

@@ -240,7 +240,7 @@ async def _run(creates: Creates, entries: list[Entry]) -> None:
     """Add *entries*, again where that is needed; nobody else waits for it."""
     parts = [entries[at : at + MAX_OPERATIONS] for at in range(0, len(entries), MAX_OPERATIONS)]
     while parts:
-        for later in await creates.run(parts.pop()):
+        for later in (await creates.run(parts.pop())).later:
             await creates.service.sender.sleep(later.seconds)
             parts.append(later.entries)
 

@@ -5,16 +5,16 @@ sent again. What a server turns away for the moment goes back, to be sent with l
 that is refused whole is cut in halves until the row is found that is to blame.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from attrs import define, field
 
 from creatio_async.bulk.answers import Left, read_answers, refuse_whole
-from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.entry import Entry, Later, Ran
 from creatio_async.bulk.keys import Key
 from creatio_async.bulk.meter import Meter
-from creatio_async.bulk.plan import Before
+from creatio_async.bulk.plan import Before, Resolves
 from creatio_async.bulk.report import Outcome
 from creatio_async.bulk.retrying import Failure, asked_wait, is_about_a_row, is_unsettled
 from creatio_async.bulk.searching import read_queries
@@ -25,33 +25,13 @@ from creatio_async.protocol.batch.jsonbatch import Answers, Item, as_response
 from creatio_async.protocol.batch.operations import Format, Operation
 from creatio_async.protocol.dialect import Encoded
 from creatio_async.protocol.faults import refusal
+from creatio_async.protocol.ids import MakeIds, random_ids
 from creatio_async.protocol.odata.spec import QuerySpec, Row
 from creatio_async.runtime.adaptive import was_refused
 from creatio_async.runtime.sender import Reply
 from creatio_async.service import Service
 
 __all__ = ["Sending"]
-
-
-class Resolves(Protocol):
-    """Puts ids in the place of names."""
-
-    @property
-    def columns(self) -> frozenset[str]:
-        """The columns that are given by names."""
-        ...
-
-    def move(self, outcome: Outcome, body: dict[str, Any]) -> None:
-        """Put the names into the columns that they are for, where they stand elsewhere."""
-        ...
-
-    async def resolve(self, entries: Iterable[Entry]) -> None:
-        """Put ids into the bodies of *entries*; settle those of which a name is none."""
-        ...
-
-    def identity(self) -> list[list[Any]]:
-        """Return what tells these lookups from others, of values that JSON has."""
-        ...
 
 
 @define(eq=False)
@@ -73,8 +53,12 @@ class Sending:
     """Nothing is sent: each operation is taken to succeed, and each request is counted."""
 
     meter: Meter = field(init=False, factory=Meter)
-    resolver: "Resolves | None" = field(init=False, default=None)
+    resolver: Resolves | None = field(init=False, default=None)
     """Puts ids in the place of names."""
+    make_ids: MakeIds = field(init=False, default=random_ids)
+    """Makes the ids of rows that have none."""
+    are_ids_made: bool = field(init=False, default=False)
+    """All rows that were prepared last have ids of `make_ids`."""
     _format: Format = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -150,10 +134,13 @@ class Sending:
         settled = {id(entry) for entry in asked} - {id(entry) for entry in again}
         return [entry for entry in entries if id(entry) not in settled]
 
-    async def run(self, entries: list[Entry], before: Before | None = None) -> list[Later]:
+    async def run(
+        self, entries: list[Entry], before: Before | None = None, *, is_checked: bool = False
+    ) -> Ran:
         """Send *entries*; return those that are to be sent again later.
 
-        *before* is called once, when it is certain that each of them can be sent.
+        *before* is called once, when it is certain that each of them can be sent. With *is_checked*
+        their bodies are known to be clean.
 
         Raises:
             AuthenticationError: The login was refused; no row can be sent any more.
@@ -164,7 +151,7 @@ class Sending:
         parts = [entries]
         while parts:
             part = parts.pop()
-            encoded = self._encoded(part)
+            encoded = self._encoded(part, is_checked=is_checked)
             if len(encoded.body) > self.max_bytes:
                 if len(part) == 1 or self.is_atomic:
                     self._too_large(part, len(encoded.body))
@@ -175,6 +162,8 @@ class Sending:
                 await before(entries)
                 before = None
             left = await self._send(part, encoded)
+            if left.status is not None and part is entries:
+                return Ran([], left.status)
             if left.doubtful:
                 left.again += await self._look_up(left.doubtful)
             if self.is_atomic and len(left.again) + len(left.behind) < len(part):
@@ -186,24 +175,34 @@ class Sending:
                 later += self._put_off_halves(left)
             else:
                 later += self._put_off(left)
-        return later
+        return Ran(later)
 
-    def _encoded(self, entries: list[Entry]) -> Encoded:
+    def _encoded(self, entries: list[Entry], *, is_checked: bool) -> Encoded:
         operations = [entry.operation for entry in entries]
         if self.is_atomic:
             for operation in operations:
                 operation.group = "g1"
-        return self._encode(operations, entries, goes_on=self.continue_on_error)
+        goes_on = self.continue_on_error
+        return self._encode(operations, entries, goes_on=goes_on, is_checked=is_checked)
 
     def _encode(
-        self, operations: Sequence[Operation], entries: Sequence[Entry], *, goes_on: bool
+        self,
+        operations: Sequence[Operation],
+        entries: Sequence[Entry],
+        *,
+        goes_on: bool,
+        is_checked: bool = False,
     ) -> Encoded:
         def place(at: int) -> str:
             outcome = entries[at].outcome
             return f"row {outcome.index}" if outcome.index >= 0 else f"row {outcome.id}"
 
         return self.service.dialect.encode_batch(
-            operations, place, self._format, continue_on_error=goes_on
+            operations,
+            place,
+            self._format,
+            continue_on_error=goes_on,
+            is_checked=is_checked,
         )
 
     def _too_large(self, entries: list[Entry], size: int) -> None:

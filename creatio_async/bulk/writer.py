@@ -10,7 +10,7 @@ from uuid import UUID
 
 from attrs import define, field
 
-from creatio_async.bulk.entry import Entry, Later, is_open
+from creatio_async.bulk.entry import Entry, Later, Ran, is_open
 from creatio_async.bulk.given import Given, give_back, row_given
 from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.report import Outcome
@@ -37,7 +37,7 @@ class _Plan(Protocol):
 
     def prepare(self, first: int, rows: Sequence[Any]) -> list[Entry]: ...
 
-    async def run(self, entries: list[Entry]) -> list[Later]: ...
+    async def run(self, entries: list[Entry]) -> Ran: ...
 
 
 class _Handle(Protocol):
@@ -259,7 +259,7 @@ class Writer(Generic[RowT]):
             async with self._lane.enter() as turn:
                 self._close(batch)
                 entries = [entry for entry, _ in batch.rows]
-                later = await self._plans[batch.verb].run(entries)
+                later = (await self._plans[batch.verb].run(entries)).later
                 turn.answered(len(entries), [entry.outcome.error for entry in entries])
         except Exception as error:  # noqa: BLE001 - raised in the tasks of those who wait
             failure = error

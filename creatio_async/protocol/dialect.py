@@ -189,8 +189,11 @@ class Dialect(Protocol):
         format: Format,  # noqa: A002
         *,
         continue_on_error: bool = True,
+        is_checked: bool = False,
     ) -> Encoded:
         """Return the body and the headers of a batch; *place* names an operation in errors.
+
+        With *is_checked* the bodies are known to be clean, and need not be looked at again.
 
         Raises:
             ValueError: A value in a body has no place in OData, or a group is none.

@@ -336,6 +336,7 @@ class Dialect3:
         format: Format,  # noqa: A002, ARG002 - there is one
         *,
         continue_on_error: bool = True,  # noqa: ARG002 - every batch does
+        is_checked: bool = False,  # noqa: ARG002 - each body is written, and checked, by itself
     ) -> Encoded:
         """Return a batch whose writes stand in change sets, each in one of its own."""
         words = self._words

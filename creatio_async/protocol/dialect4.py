@@ -115,11 +115,12 @@ class Dialect4:
         format: Format,  # noqa: A002
         *,
         continue_on_error: bool = True,
+        is_checked: bool = False,
     ) -> Encoded:
         """Return a batch in either format."""
         prefer: Mapping[str, str] = jsonbatch.CONTINUE if continue_on_error else {}
         if format == "json":
-            body = jsonbatch.encode(operations, place)
+            body = jsonbatch.encode(operations, place, is_checked=is_checked)
             return Encoded(body, {**jsonbatch.HEADERS, **prefer})
         body, content_type = multipartbatch.encode(operations, place)
         headers = {**multipartbatch.ACCEPT, "Content-Type": content_type, **prefer}

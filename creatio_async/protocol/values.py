@@ -29,6 +29,7 @@ __all__ = [
     "dumps",
     "dumps_rows",
     "duration_text",
+    "is_clean",
     "number_text",
     "same_value",
     "time_text",
@@ -74,11 +75,23 @@ def dumps_rows(document: Any, rows: Callable[[], Any], objects: int) -> bytes:
         for place, row in rows():
             check_row(row, place)
         raise
-    # A byte within a text only leads to a walk that finds nothing.
-    if encoded.count(b"{") > objects or not _has_no_nan(encoded, rows):
+    if not is_clean(encoded, rows, objects):
         for place, row in rows():
             check_row(row, place)
     return encoded
+
+
+def is_clean(encoded: bytes, rows: Callable[[], Any], objects: int) -> bool:
+    """Say whether nothing in *encoded* hints at what must not stand in a row.
+
+    A byte within a text may be such a hint, too: then a walk through the rows finds nothing.
+
+    Args:
+        encoded: The JSON of *rows*, or of a document around them.
+        rows: Gives pairs of a place and a row.
+        objects: How many objects *encoded* should have.
+    """
+    return encoded.count(b"{") <= objects and _has_no_nan(encoded, rows)
 
 
 def _has_no_nan(encoded: bytes, rows: Callable[[], Any]) -> bool:
@@ -97,7 +110,7 @@ def check_row(row: Mapping[str, Any], place: str) -> None:
         TypeError: No mapping; a key that is no string, or a value of a type that OData does not
             have.
     """
-    if _is_clean(row):
+    if _is_clean_row(row):
         return
     if not isinstance(row, Mapping):
         raise TypeError(f"{place}: takes a mapping of columns to values, not {row!r:.80}")
@@ -113,7 +126,7 @@ def check_row(row: Mapping[str, Any], place: str) -> None:
         check_value(value, where)
 
 
-def _is_clean(row: Mapping[str, Any]) -> bool:
+def _is_clean_row(row: Mapping[str, Any]) -> bool:
     """Say whether a single look at the whole row finds nothing to object to, as it mostly does."""
     kind: type[object] = type(row)
     if kind is not dict:
@@ -122,10 +135,8 @@ def _is_clean(row: Mapping[str, Any]) -> bool:
         encoded = orjson.dumps(row, default=_encode, option=_OPTIONS)
     except (TypeError, ValueError):
         return False
-    return (
-        encoded.count(b"{") == 1
-        and _has_no_nan(encoded, lambda: [("", row)])
-        and not any("/" in name for name in row)
+    return is_clean(encoded, lambda: [("", row)], objects=1) and not any(
+        "/" in name for name in row
     )
 
 

@@ -12,7 +12,7 @@ from attrs import define, field
 from yarl import URL
 
 from creatio_async import AuthenticationError, Creatio, Outcome, State, TransportError, derived
-from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.entry import Entry, Later, Ran
 from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.verbs import Verb
 from creatio_async.bulk.writer import Writer
@@ -103,13 +103,13 @@ class Plan:
             for number, row in enumerate(rows, first)
         ]
 
-    async def run(self, entries: list[Entry]) -> list[Later]:
+    async def run(self, entries: list[Entry]) -> Ran:
         """Settle *entries*."""
         self.batches.append([each.outcome.row for each in entries])
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
         try:
-            return await self.settle(entries)
+            return Ran(await self.settle(entries))
         finally:
             self.under_way -= 1
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creatio_async.protocol.ids import new_ids
+from creatio_async.protocol.ids import SeededIds, new_ids
 from creatio_async.protocol.names import (
     as_guid,
     check_name,
@@ -122,3 +122,22 @@ def test_new_ids_are_random_uuids_of_version_4() -> None:
     assert {UUID(each).version for each in made} == {4}
     assert {UUID(each).variant for each in made} == {"specified in RFC 4122"}
     assert new_ids(0) == []
+
+
+@given(
+    st.binary(min_size=16, max_size=32),
+    st.integers(0, 2**40),
+    st.lists(st.integers(0, 1_500), min_size=1, max_size=5),
+)
+def test_ids_of_a_seed_are_the_same_however_many_are_asked_for_at_once(
+    seed: bytes, first: int, counts: list[int]
+) -> None:
+    made = SeededIds(seed)
+    parts: list[str] = []
+    for count in counts:
+        parts += made(first + len(parts), count)
+    whole = SeededIds(seed)(first, sum(counts))
+    assert parts == whole
+    assert len(set(whole)) == sum(counts)
+    assert all(as_guid(each) == each and UUID(each).version == 4 for each in whole)
+    assert not set(whole) & set(SeededIds(seed[:-1] + bytes([seed[-1] ^ 1]))(first, sum(counts)))

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 from attrs import define, field
 
 from creatio_async import Job, Outcome, State
-from creatio_async.bulk.entry import Entry, Later
+from creatio_async.bulk.entry import Entry, Later, Ran
 from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.plan import Before
 from creatio_async.bulk.verbs import Verb
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.dialect4 import Dialect4
+from creatio_async.protocol.ids import MakeIds, random_ids
 
 __all__ = ["Fake", "job"]
 
@@ -40,6 +41,8 @@ class Fake:
     """Says which rows of a chunk are to be run again."""
     kind: ClassVar[str] = "write"
     sifts: ClassVar[bool] = False
+    make_ids: MakeIds = random_ids
+    are_ids_made: bool = False
 
     def identity(self) -> dict[str, Any]:
         """Say that it is a plan that touches no network."""
@@ -82,7 +85,13 @@ class Fake:
         """Nothing follows."""
         return ()
 
-    async def run(self, entries: list[Entry], before: Before | None = None) -> list[Later]:
+    async def run(
+        self,
+        entries: list[Entry],
+        before: Before | None = None,
+        *,
+        is_checked: bool = False,  # noqa: ARG002 - nothing is sent
+    ) -> Ran:
         """Settle *entries*."""
         if before is not None:
             await before(entries)
@@ -95,7 +104,7 @@ class Fake:
             await self.settle(outcomes)
         finally:
             self.under_way -= 1
-        return self.later(entries)
+        return Ran(self.later(entries))
 
 
 def job(rows: Any, plan: Fake | None = None, **options: Any) -> Job:

@@ -32,7 +32,8 @@ class JournalFile:
         self._reader: IO[bytes] | None = None
         self._stack = ExitStack()
         self._error: OSError | None = None
-        self._written = self._synced = 0
+        self.written = self._synced = 0
+        """Bytes that were added since it was opened, and those that would survive the machine."""
         self._syncing = asyncio.Lock()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -47,7 +48,7 @@ class JournalFile:
             OSError: It cannot be opened.
         """
         with ExitStack() as stack:
-            is_new = not self.path.exists()
+            is_new = self._fsync and not self.path.exists()
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._handle = os.open(self.path, flags, 0o600)
             stack.callback(os.close, self._handle)
@@ -79,8 +80,9 @@ class JournalFile:
         return self._reader.readline()
 
     def cut(self, size: int) -> None:
-        """Cut off what is behind the first *size* bytes."""
-        os.truncate(self._handle, size)
+        """Cut off what is behind the first *size* bytes, if there is anything."""
+        if os.fstat(self._handle).st_size > size:
+            os.truncate(self._handle, size)
 
     def write(self, lines: bytes) -> None:
         """Add whole lines, at once: what is written survives this process.
@@ -97,15 +99,21 @@ class JournalFile:
         except OSError as error:
             self._error = error
             raise
-        self._written += len(lines)
+        self.written += len(lines)
 
     @property
     def is_broken(self) -> bool:
         """Something could not be written."""
         return self._error is not None
 
-    async def sync(self) -> None:
-        """Wait until what was written would survive the machine, if that is wanted.
+    def is_safe(self, upto: int) -> bool:
+        """Say whether the first *upto* bytes of what was written survive what they have to."""
+        return self._error is None and (self._pool is None or self._synced >= upto)
+
+    async def sync(self, upto: int) -> None:
+        """Wait until the first *upto* bytes of what was written would survive the machine.
+
+        That is nothing to wait for if it is not wanted.
 
         Raises:
             OSError: It could not be written, now or before.
@@ -114,11 +122,10 @@ class JournalFile:
             raise self._error
         if self._pool is None:
             return
-        upto = self._written
         async with self._syncing:  # whoever waited may find that it was done for them
             if self._synced >= upto:
                 return
-            covered, loop = self._written, asyncio.get_running_loop()
+            covered, loop = self.written, asyncio.get_running_loop()
             try:
                 await loop.run_in_executor(self._pool, os.fsync, self._handle)
             except OSError as error:
@@ -129,7 +136,7 @@ class JournalFile:
     def close(self) -> None:
         """Close the file, and let others have it; what was written is on the disk if need be."""
         with self._stack:
-            if self._pool is not None and self._written > self._synced and not self.is_broken:
+            if self._pool is not None and self.written > self._synced and not self.is_broken:
                 os.fsync(self._handle)
         self._reader = None
 

@@ -7,10 +7,10 @@ that says something of one, which is about half a byte for a row in batches of a
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from attrs import frozen
 
@@ -18,6 +18,7 @@ from creatio_async.bulk.journal.lines import (
     Deleted,
     End,
     Fate,
+    Head,
     Line,
     Missing,
     Read,
@@ -27,6 +28,7 @@ from creatio_async.bulk.journal.lines import (
     parse_line,
 )
 from creatio_async.outcomes import State
+from creatio_async.protocol.ids import MakeIds, SeededIds
 
 __all__ = ["Chunk", "Found", "Index", "Known", "find", "is_final"]
 
@@ -66,8 +68,15 @@ class Chunk(NamedTuple):
 class Index:
     """Takes the lines of a journal in their order, and finds what concerns a chunk of rows."""
 
-    def __init__(self, operation: str) -> None:
+    def __init__(self, operation: str, make_ids: MakeIds) -> None:
+        """Begin with nothing.
+
+        Args:
+            operation: What the job does.
+            make_ids: Makes the ids that are not written out.
+        """
         self._operation = operation
+        self._make_ids = make_ids
         self._firsts = array("q")
         self._at = array("q")
         """Where the line of each chunk begins."""
@@ -167,8 +176,9 @@ class Index:
         read = line_at(self._at[number])
         if not isinstance(read, Read):
             raise ValueError(f"the journal was changed while it was read, at row {first}")
-        sent_as = self._operation if read.ids else ""
-        rows = [Known(each, sent_as, None) for each in read.ids or [""] * read.size]
+        ids = self._make_ids(first, read.size) if read.are_ids_made else read.ids
+        sent_as = self._operation if ids else ""
+        rows = [Known(each, sent_as, None) for each in ids or [""] * read.size]
         seen = bytearray(read.size)
         line = self._last[number]
         while line >= 0:  # the last line counts
@@ -203,8 +213,8 @@ def _known(key: str, fate: Fate) -> Known:
 class Found:
     """A journal, as it was found."""
 
-    job: Mapping[str, Any]
-    """What its first line says of the job."""
+    head: Head
+    """Its first line."""
     index: Index
     size: int
     """Bytes of its whole lines; what is behind them was being written when the process died."""
@@ -221,10 +231,11 @@ def find(lines: Iterable[tuple[int, bytes]], path: Path) -> Found | None:
     if not head.endswith(b"\n"):
         return None
     try:
-        job = parse_head(head)
+        said = parse_head(head)
     except ValueError as error:
         raise ValueError(f"the journal {path} cannot be read: {error}") from None
-    index, size, torn = Index(str(job.get("operation"))), len(head), ""
+    index = Index(str(said.job.get("operation")), SeededIds(said.seed))
+    size, torn = len(head), ""
     for number, (at, text) in enumerate(iterator, 2):
         try:
             line = parse_line(text)
@@ -238,4 +249,4 @@ def find(lines: Iterable[tuple[int, bytes]], path: Path) -> Found | None:
         except ValueError as error:
             raise ValueError(f"the journal {path} is damaged at line {number}: {error}") from None
         size = at + len(text)
-    return Found(job, index, size)
+    return Found(said, index, size)

@@ -1,9 +1,11 @@
 """The lines of a journal, as text and as values; docs/reference/journal.md tells of the format.
 
 Each line is one JSON object. Places of rows are pairs of a first row and a count, ids are the 36
-characters of a guid with blanks between them.
+characters of a guid with blanks between them. Rows whose ids are made of the seed of the journal
+need none.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,28 +21,43 @@ __all__ = [
     "Deleted",
     "End",
     "Fate",
+    "Head",
     "Line",
     "Missing",
     "Read",
     "Sent",
     "Told",
     "deletions",
+    "done_line",
     "end_line",
     "fates",
     "head_line",
     "missing_line",
+    "new_head",
     "parse_head",
     "parse_line",
     "read_line",
     "sent_line",
 ]
 
-VERSION = 1
+VERSION = 2
 START = b'{"creatio_async":"journal",'
 """What a journal begins with, whatever its version."""
 
-_DONE = State.DONE  # a member of an enum costs more to look up than to compare
+_SEED = 32
+"""Bytes of the seed of a journal."""
+_MADE = "made"
+"""Stands for ids that are made of the seed."""
 _STATES = {state.value: state for state in State}
+
+
+class Head(NamedTuple):
+    """The first line."""
+
+    job: Mapping[str, Any]
+    """What has to be the same in each run."""
+    seed: bytes
+    """What ids are made of."""
 
 
 class Fate(NamedTuple):
@@ -61,6 +78,8 @@ class Read(NamedTuple):
     size: int
     crc: str
     ids: list[str]
+    are_ids_made: bool
+    """They have ids, made of the seed."""
 
 
 class Sent(NamedTuple):
@@ -104,13 +123,28 @@ Line = Read | Sent | Told | Missing | Deleted | End
 # Values to text
 
 
-def head_line(job: Mapping[str, Any]) -> bytes:
-    """Return the first line, which says whose journal it is."""
-    return b'%b"version":%d,"job":%b}\n' % (START, VERSION, orjson.dumps(job))
+def new_head(job: Mapping[str, Any]) -> Head:
+    """Return the beginning of a journal: whose it is, and a seed of its own."""
+    return Head(job, os.urandom(_SEED))
 
 
-def read_line(first: int, count: int, crc: int, ids: Sequence[str]) -> bytes:
-    """Return the line of rows that were read; with *ids*, that they are sent next."""
+def head_line(head: Head) -> bytes:
+    """Return the first line."""
+    said = START, VERSION, head.seed.hex().encode(), orjson.dumps(head.job)
+    return b'%b"version":%d,"seed":"%b","job":%b}\n' % said
+
+
+def read_line(first: int, count: int, crc: int, ids: Sequence[str] | None) -> bytes:
+    """Return the line of rows that were read.
+
+    Args:
+        first: The number of the first row.
+        count: How many there are.
+        crc: Their checksum.
+        ids: With ids they are sent next; None for those that are made of the seed.
+    """
+    if ids is None:
+        return b'{"read":[%d,%d],"crc":"%08x","ids":"made"}\n' % (first, count, crc)
     if not ids:
         return b'{"read":[%d,%d],"crc":"%08x"}\n' % (first, count, crc)
     return b'{"read":[%d,%d],"crc":"%08x","ids":"%b"}\n' % (
@@ -141,6 +175,12 @@ def end_line(rows: int) -> bytes:
     return b'{"end":%d}\n' % rows
 
 
+def done_line(first: int, count: int, operation: str, status: int) -> bytes:
+    """Return the line of successive rows that were done with one *status* when first sent."""
+    said = first, count, operation.encode(), status
+    return b'{"rows":[%d,%d],"operation":"%b","state":"done","status":%d,"attempts":1}\n' % said
+
+
 def fates(outcomes: Sequence[Outcome], *, with_ids: bool) -> bytes:
     """Return the lines that say what became of rows of the input, one for each fate.
 
@@ -148,15 +188,6 @@ def fates(outcomes: Sequence[Outcome], *, with_ids: bool) -> bytes:
         outcomes: At least one.
         with_ids: The journal does not have the ids of these rows yet.
     """
-    first = outcomes[0]
-    if not with_ids and _are_alike(outcomes):
-        return b'{"rows":[%d,%d],"operation":"%b","state":"done","status":%b,"attempts":%d}\n' % (
-            first.index,
-            len(outcomes),
-            first.operation.encode(),
-            b"null" if first.http_status is None else b"%d" % first.http_status,
-            first.attempts,
-        )
     lines: list[bytes] = []
     for fate, those in _by_fate(sorted(outcomes, key=_place)):
         line = {"rows": _places(those), **_told(fate)}
@@ -164,35 +195,41 @@ def fates(outcomes: Sequence[Outcome], *, with_ids: bool) -> bytes:
     return b"".join(lines)
 
 
-def deletions(outcomes: Iterable[Outcome]) -> bytes:
+def deletions(outcomes: Sequence[Outcome]) -> bytes:
     """Return the lines that say what became of rows that the input does not have."""
     return b"".join(
         _line({"deleted": _ids(those), **_told(fate)}) for fate, those in _by_fate(outcomes)
     )
 
 
-def _are_alike(outcomes: Sequence[Outcome]) -> bool:
-    """Say whether *outcomes* are of successive rows that were done in the same way."""
-    one = outcomes[0]
-    operation, status, attempts = one.operation, one.http_status, one.attempts
-    alike = [
-        each.index
-        for each in outcomes
-        if each.state is _DONE
-        and each.http_status == status
-        and each.attempts == attempts
-        and each.operation == operation
-    ]
-    return alike == list(range(one.index, one.index + len(outcomes)))
-
-
-def _by_fate(outcomes: Iterable[Outcome]) -> Iterable[tuple[Fate, list[Outcome]]]:
-    found: dict[tuple[Any, ...], tuple[Fate, list[Outcome]]] = {}
+def _by_fate(outcomes: Sequence[Outcome]) -> Iterable[tuple[Fate, Sequence[Outcome]]]:
+    if _are_alike(outcomes):
+        return [(_fate_of(outcomes[0]), outcomes)]
+    found: dict[Fate, list[Outcome]] = {}
     for each in outcomes:
-        error = None if each.error is None else (_kind(each.error), str(each.error))
-        fate = Fate(each.operation, each.state, each.http_status, each.attempts, error)
-        found.setdefault(fate, (fate, []))[1].append(each)
-    return found.values()
+        found.setdefault(_fate_of(each), []).append(each)
+    return found.items()
+
+
+def _are_alike(outcomes: Sequence[Outcome]) -> bool:
+    """Say whether *outcomes* are one fate, without an error; most of a batch are."""
+    one = outcomes[0]
+    operation, state, status, attempts = one.operation, one.state, one.http_status, one.attempts
+    others = [
+        each
+        for each in outcomes
+        if each.state is not state
+        or each.http_status != status
+        or each.attempts != attempts
+        or each.operation != operation
+        or each.error is not None
+    ]
+    return not others
+
+
+def _fate_of(outcome: Outcome) -> Fate:
+    error = None if outcome.error is None else (_kind(outcome.error), str(outcome.error))
+    return Fate(outcome.operation, outcome.state, outcome.http_status, outcome.attempts, error)
 
 
 def _kind(error: BaseException) -> str:
@@ -215,7 +252,9 @@ def _place(outcome: Outcome) -> int:
     return outcome.index
 
 
-def _places(ordered: Iterable[Outcome]) -> list[int]:
+def _places(ordered: Sequence[Outcome]) -> list[int]:
+    if ordered[-1].index - ordered[0].index == len(ordered) - 1:  # none is there twice
+        return [ordered[0].index, len(ordered)]
     places: list[int] = []
     after = -1
     for each in ordered:
@@ -245,19 +284,22 @@ def _line(document: dict[str, Any]) -> bytes:
 # Text to values
 
 
-def parse_head(line: bytes) -> Mapping[str, Any]:
-    """Return what the first line says of the job.
+def parse_head(line: bytes) -> Head:
+    """Return what the first line says.
 
     Raises:
         ValueError: It is of another version, or no first line.
     """
     head = as_object(orjson.loads(line))
     if head.get("version") != VERSION:
-        raise ValueError(f"its format is version {head.get('version')}, not {VERSION}")
-    job = as_object(head.get("job"))
+        version = head.get("version")
+        raise ValueError(f"its format is version {version}, and version {VERSION} is read here")
+    job, seed = as_object(head.get("job")), head.get("seed")
     if not job:
         raise ValueError("it does not say of which job it is")
-    return job
+    if not isinstance(seed, str) or len(seed) != 2 * _SEED:
+        raise ValueError("it does not say of what the ids are made")
+    return Head(job, bytes.fromhex(seed))
 
 
 def parse_line(line: bytes) -> Line:
@@ -281,7 +323,9 @@ def _parsed(said: dict[str, Any]) -> Line:
         return Told(places, _fate(said), _split(said.get("ids"), _count(places)))
     if "read" in said:
         first, count = _checked(said["read"])
-        return Read(first, count, _text(said["crc"]), _split(said.get("ids"), count))
+        ids, crc = said.get("ids"), _text(said["crc"])
+        is_made = ids == _MADE
+        return Read(first, count, crc, _split(None if is_made else ids, count), is_made)
     if "sent" in said:
         places = _checked(said["sent"])
         return Sent(places, _text(said["operation"]), _split(said["ids"], _count(places)))

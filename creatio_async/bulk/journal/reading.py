@@ -85,11 +85,12 @@ def read_journal(path: str | PathLike[str]) -> RecordedJob:
     found = find(journal_lines(Path(path)), Path(path))
     if found is None:
         raise ValueError(f"{path} is no journal of a bulk job: it has no whole line")
+    job = found.head.job
     return RecordedJob(
         path=Path(path),
-        site=str(found.job.get("site", "")),
-        operation=str(found.job.get("operation", "")),
-        entity_set=str(found.job.get("entity_set", "")),
+        site=str(job.get("site", "")),
+        operation=str(job.get("operation", "")),
+        entity_set=str(job.get("entity_set", "")),
         finished=found.index.is_ended,
         rows=found.index.rows,
         index=found.index,

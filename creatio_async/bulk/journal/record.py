@@ -5,31 +5,33 @@ told of a row for good stays; of a row that was sent, and of which nothing was t
 asked before it is sent again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from typing import Any, cast
+from typing import Any
 from zlib import crc32
 
-from creatio_async.bulk.entry import Entry, is_open
+from creatio_async.bulk.entry import Entry, Prepared
 from creatio_async.bulk.journal.file import JournalFile
-from creatio_async.bulk.journal.index import Chunk, Index, Known, find, is_final
+from creatio_async.bulk.journal.index import Chunk, Index, find, is_final
 from creatio_async.bulk.journal.lines import (
-    Fate,
     Line,
     deletions,
+    done_line,
     end_line,
     fates,
     head_line,
     missing_line,
+    new_head,
     parse_line,
     read_line,
     sent_line,
 )
+from creatio_async.bulk.journal.recalling import differing, recall, settle
+from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Outcome
-from creatio_async.errors import RecordedError
 from creatio_async.outcomes import State
-from creatio_async.protocol.names import as_guid
-from creatio_async.protocol.values import check_row, dumps, dumps_rows
+from creatio_async.protocol.ids import SeededIds, random_ids
+from creatio_async.protocol.values import check_row, dumps, is_clean
 
 __all__ = ["Journal"]
 
@@ -38,32 +40,30 @@ class Journal:
     """Written by one job at a time; opened before anything is sent."""
 
     def __init__(
-        self,
-        path: str | PathLike[str],
-        job: Mapping[str, Any],
-        *,
-        content: Callable[[Sequence[Any]], Sequence[Any]],
-        sifts: bool,
-        fsync: bool,
+        self, path: str | PathLike[str], plan: Plan, job: Mapping[str, Any], *, fsync: bool
     ) -> None:
         """Keep the options.
 
         Args:
             path: The file.
+            plan: What is done with the rows; once the journal is open, its ids are of that.
             job: What tells this job from others; of values that JSON has.
-            content: Says what of rows tells them from others, in values that JSON has.
-            sifts: Rows are looked up before they are sent, and have their ids only then.
             fsync: Nothing is sent before it would survive the machine that it was written.
         """
+        self._plan = plan
         self._job = job
-        self._content = content
-        self._sifts = sifts
         self._file = JournalFile(path, fsync=fsync)
-        self._past = Index("")
+        self._past = Index("", random_ids)
         self._overtaken: set[int] = set()
         self._pending: list[bytes] = []
         """What was read, and is written before any of it is sent."""
+        self._told: list[bytes] = []
+        """What became of rows, and is written before anybody else knows."""
+        self._made: set[int] = set()
+        """The first rows of chunks under way whose ids were all made here."""
         self._read = self._rows = 0
+        self._announced = 0
+        """Bytes of the file up to the last line about rows that may be sent."""
         self._is_halted = False
 
     # Beginning
@@ -78,14 +78,17 @@ class Journal:
         with self._file.opening() as lines:
             found = find(lines, self._file.path)
             if found is None:
+                head = new_head(self._job)
                 self._file.cut(0)
-                self._file.write(head_line(self._job))
+                self._file.write(head_line(head))
             else:
-                self._check(found.job)
+                head = found.head
+                self._check(head.job)
                 self._file.cut(found.size)
                 self._past = found.index
                 self._overtaken = found.index.overtaken(self._line_at)
                 self._read = self._rows = found.index.rows
+            self._plan.make_ids = SeededIds(head.seed)
 
     def _check(self, job: Mapping[str, Any]) -> None:
         for name in {**self._job, **job}:
@@ -112,33 +115,37 @@ class Journal:
 
     # What was
 
-    def prepared(
-        self, prepare: Callable[..., list[Entry]], first: int, rows: Sequence[Any]
-    ) -> list[Entry]:
-        """Return what *prepare* makes of *rows*, as earlier runs left it if they read them.
+    def prepared(self, first: int, rows: Sequence[Any], *, parts: bool) -> Prepared:
+        """Return *rows*, prepared, as earlier runs left them if they read them.
 
         Args:
-            prepare: Takes the number of the first row, the rows, and the ids that they had.
             first: The number of the first row; -1 for rows that are not of the input.
             rows: The rows as they came.
+            parts: Rows of which nothing has to be sent may be settled apart from the others.
 
         Raises:
             ValueError: They are not the rows that were read then; or one cannot be sent.
             TypeError: A row cannot be sent.
         """
         if first < 0:
-            entries = prepare(first, rows)
+            entries = self._plan.prepare(first, rows)
             for entry in entries:
                 entry.was_doubted = entry.outcome.id in self._past.missing
-            return entries
-        chunk = self._chunk(first, rows)
-        if chunk is None:
-            entries = prepare(first, rows)
-            self._take(first, rows, entries)
-        else:
-            entries = prepare(first, rows, chunk.ids)
-            for entry, known in zip(entries, chunk.rows, strict=True):
-                _recall(entry, known, may_be_tried=entry.outcome.index not in self._overtaken)
+            return Prepared([], entries)
+        if (chunk := self._chunk(first, rows)) is not None:
+            return Prepared([], self._recalled(chunk, rows))
+        parted = self._plan.settle_alike(first, rows) if parts else None
+        settled, entries = parted or ([], self._plan.prepare(first, rows))
+        is_checked = self._take(first, rows, settled, entries)
+        return Prepared(settled, entries, is_checked)
+
+    def _recalled(self, chunk: Chunk, rows: Sequence[Any]) -> list[Entry]:
+        """Return *rows*, prepared anew, where earlier runs left them."""
+        plan = self._plan
+        entries = plan.prepare(chunk.first, rows, chunk.ids)
+        for entry, known in zip(entries, chunk.rows, strict=True):
+            may_be_tried = entry.outcome.index not in self._overtaken
+            recall(entry, known, plan.kind, may_be_tried=may_be_tried)
         return entries
 
     def _chunk(self, first: int, rows: Sequence[Any]) -> Chunk | None:
@@ -154,14 +161,14 @@ class Journal:
             raise self.ended_early(first + len(rows))
         if self._checksum(rows) != chunk.crc:
             raise ValueError(
-                f"{_differing(chunk, rows)} the input has changed: this is not what the journal "
+                f"{differing(chunk, rows)} the input has changed: this is not what the journal "
                 f"{self._file.path} has there"
             )
         return chunk
 
     def _checksum(self, rows: Sequence[Any]) -> str:
         try:
-            return f"{crc32(dumps(self._content(rows))):08x}"
+            return f"{crc32(dumps(self._plan.content(rows))):08x}"
         except (TypeError, ValueError):  # rows that could not be sent are others in any case
             return ""
 
@@ -186,7 +193,7 @@ class Journal:
         for key, fate in self._past.missing.items():
             outcome = Outcome(-1, "delete", key, key)
             if fate is not None and is_final(fate):
-                _settle(outcome, key, fate)
+                settle(outcome, key, fate)
                 still.discard(key)
             elif key not in still and (fate is None or fate.state is State.UNKNOWN):
                 outcome.state = State.DONE
@@ -199,27 +206,33 @@ class Journal:
 
     # What is
 
-    def _take(self, first: int, rows: Sequence[Any], entries: Sequence[Entry]) -> None:
-        """Note rows that are about to be sent."""
-
-        def bodies() -> Iterator[tuple[str, Mapping[str, Any]]]:
-            for entry in entries:
-                if entry.operation.body is not None:
-                    yield f"row {entry.outcome.index}", entry.operation.body
-
-        content = self._content(rows)
-        if self._sifts:  # rows that cannot be sent must not stand for a chunk that was read
-            encoded = dumps_rows(content, bodies, objects=len(content))
-        else:
-            try:
-                encoded = dumps(content)
-            except (TypeError, ValueError):
-                for place, body in bodies():
-                    check_row(body, place)
-                raise
-        ids = () if self._sifts else [entry.outcome.id for entry in entries]
+    def _take(
+        self,
+        first: int,
+        rows: Sequence[Any],
+        settled: Sequence[Outcome],
+        entries: Sequence[Entry],
+    ) -> bool:
+        """Note rows that are about to be sent; say whether their bodies are known to be clean."""
+        plan = self._plan
+        content = plan.content(rows)
+        try:
+            encoded = dumps(content)
+        except (TypeError, ValueError):
+            _check(settled, entries)
+            raise
+        is_checked = is_clean(encoded, lambda: _bodies(settled, entries), objects=len(content))
+        if plan.sifts and not is_checked:
+            _check(settled, entries)  # what cannot be sent must not stand for a chunk that was read
+        ids: Sequence[str] | None = ()
+        if plan.are_ids_made:
+            ids = None
+            self._made.add(first)
+        elif not plan.sifts:
+            ids = [entry.outcome.id for entry in entries]
         self._pending.append(read_line(first, len(content), crc32(encoded), ids))
         self._read = first + len(content)
+        return is_checked and not plan.resolves
 
     async def sending(self, entries: Sequence[Entry]) -> None:
         """Write what has to be known of *entries* before they are sent.
@@ -230,30 +243,62 @@ class Journal:
         """
         if self._is_halted:
             raise RuntimeError("the job has ended")
-        if self._sifts:
+        if self._plan.sifts:
             self._pending += _sent(entries)
-        if self._flush() or self._file.is_broken:
-            await self._file.sync()
+        self._flush()
+        if not self._file.is_safe(self._announced):  # it may be another's flush that goes on
+            await self._file.sync(self._announced)
 
-    def _flush(self) -> bool:
-        if not self._pending:
-            return False
-        lines, self._pending = b"".join(self._pending), []
-        self._file.write(lines)
-        self._rows = self._read
-        return True
+    def _flush(self) -> None:
+        if self._pending:
+            lines = b"".join((*self._told, *self._pending))
+            self._told, self._pending = [], []
+            self._file.write(lines)
+            self._rows, self._announced = self._read, self._file.written
+
+    @property
+    def is_behind(self) -> bool:
+        """Something is known of rows that is not written yet."""
+        return bool(self._told)
+
+    def tell(self) -> None:
+        """Write what became of rows of which somebody is told now.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        if self._told:
+            lines, self._told = b"".join(self._told), []
+            self._file.write(lines)
 
     def halt(self) -> None:
         """Let nothing more be sent: what was read and not written has been read by nobody."""
         self._is_halted = True
         self._pending.clear()
 
-    def settled(self, outcomes: Sequence[Outcome]) -> None:
-        """Write what became of rows.
+    def settled(self, outcomes: Sequence[Outcome], status: int | None = None) -> None:
+        """Take note of what became of rows.
+
+        It is written at once, unless it is all well, and could be found out again for certain: then
+        it is written with the next lines, or before somebody is told of it.
+
+        Args:
+            outcomes: Of any rows that are settled.
+            status: The one with which *outcomes*, of successive rows that a run sent for the first
+                time, were all done; None where that cannot be said of them.
 
         Raises:
             OSError: It cannot be written.
         """
+        if status is not None and self._is_new(outcomes[0]):
+            one = outcomes[0]
+            self._told.append(done_line(one.index, len(outcomes), one.operation, status))
+            if one.index in self._made:
+                self._made.remove(one.index)
+            else:
+                self.tell()
+            return
+        self.tell()
         if self._pending and any(each.index >= self._rows for each in outcomes):
             self._flush()  # rows that need not be sent are told of all the same
         if self._is_halted:
@@ -263,7 +308,11 @@ class Journal:
         if outcomes[0].index < 0:
             self._file.write(deletions(outcomes))
         else:
-            self._file.write(fates(outcomes, with_ids=self._sifts))
+            self._file.write(fates(outcomes, with_ids=self._plan.sifts))
+
+    def _is_new(self, outcome: Outcome) -> bool:
+        """Say whether no earlier run read the row, and all like it have one operation."""
+        return outcome.index >= self._past.rows and outcome.operation == self._plan.kind
 
     def left(self, outcomes: Sequence[Outcome]) -> None:
         """Write which of the rows that a run leaves open were not sent after all.
@@ -273,9 +322,10 @@ class Journal:
         """
         if self._file.is_broken:
             return
+        self.tell()
         kept = [each for each in outcomes if each.state is State.NOT_RUN and each.id]
         if known := [each for each in kept if 0 <= each.index < self._rows]:
-            self._file.write(fates(known, with_ids=self._sifts))
+            self._file.write(fates(known, with_ids=self._plan.sifts))
 
     def ended(self, rows: int) -> None:
         """Write that the job has come to its end.
@@ -285,37 +335,36 @@ class Journal:
         """
         if not self.is_ended:
             self._flush()
-            self._file.write(end_line(rows))
+            self._told.append(end_line(rows))
+            self.tell()
 
     def close(self) -> None:
-        """Close the file; closing it twice is no harm."""
-        self._file.close()
+        """Write what was not written yet, and close the file; closing it twice is no harm.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        try:
+            if not self._file.is_broken:
+                self.tell()
+        finally:
+            self._file.close()
 
 
-def _recall(entry: Entry, known: Known, *, may_be_tried: bool) -> None:
-    """Let *entry*, prepared anew, be where earlier runs left it."""
-    outcome, fate = entry.outcome, known.fate
-    if fate is not None and (is_final(fate) or not may_be_tried):
-        entry.is_told = True
-        _settle(outcome, known.id, fate)
-    elif is_open(outcome):
-        entry.made = known.id
-        if fate is not None:
-            outcome.attempts = fate.attempts
-        if known.sent_as:
-            entry.is_in_doubt = True
-            outcome.id = known.id or outcome.id
-            outcome.operation, outcome.state = known.sent_as, State.UNKNOWN
-            outcome.attempts = outcome.attempts or 1
-            outcome.error = ValueError(f"row {outcome.index}: an earlier run got no answer for it")
+def _bodies(
+    settled: Sequence[Outcome], entries: Sequence[Entry]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give what is sent, or would be, of rows that were read, and their places."""
+    for outcome in settled:
+        yield f"row {outcome.index}", outcome.row
+    for entry in entries:
+        if entry.operation.body is not None:
+            yield f"row {entry.outcome.index}", entry.operation.body
 
 
-def _settle(outcome: Outcome, key: str, fate: Fate) -> None:
-    """Let *outcome* be what was told of a row for good."""
-    outcome.id = key or outcome.id
-    outcome.operation, outcome.state = fate.operation, fate.state
-    outcome.http_status, outcome.attempts = fate.http_status, fate.attempts
-    outcome.error = None if fate.error is None else RecordedError(*fate.error)
+def _check(settled: Sequence[Outcome], entries: Sequence[Entry]) -> None:
+    for place, body in _bodies(settled, entries):
+        check_row(body, place)
 
 
 def _sent(entries: Sequence[Entry]) -> Iterator[bytes]:
@@ -326,13 +375,3 @@ def _sent(entries: Sequence[Entry]) -> Iterator[bytes]:
     for operation in ("create", "update"):
         if those := [each for each in fresh if each.index >= 0 and each.operation == operation]:
             yield sent_line(those, operation)
-
-
-def _differing(chunk: Chunk, rows: Sequence[Any]) -> str:
-    """Return which row is another one now, as far as its `Id` tells."""
-    for at, (row, known) in enumerate(zip(rows, chunk.rows, strict=False)):
-        key = cast("Mapping[str, object]", row).get("Id") if isinstance(row, Mapping) else row
-        if known.id and key is not None and as_guid(key) not in {None, known.id}:
-            return f"row {chunk.first + at}:"
-    last = chunk.first + len(chunk.rows) - 1
-    return f"row {chunk.first}:" if last == chunk.first else f"rows {chunk.first} to {last}:"
