@@ -141,6 +141,8 @@ def feed(entry: str) -> Response:
 
 
 END = "</m:properties></content></entry>"
+FILLER = f"<!--{'x' * 200_000}-->"
+"""More than is given to the parser at once: what is wrong before it is found while it comes."""
 
 
 @pytest.mark.parametrize(
@@ -149,6 +151,7 @@ END = "</m:properties></content></entry>"
         ("<d:Age", "not well-formed"),
         (END[:-3], "not well-formed"),
         (f'<d:Age m:type="Edm.Int32">x</d:Age>{END}', "'Age' holds 'x'"),
+        (f'<d:Age m:type="Edm.Int32">y</d:Age>{END}{FILLER}', "'Age' holds 'y'"),
         (f"{END}<m:error><m:message>Gone.</m:message></m:error>", "broke off: Gone"),
     ],
 )

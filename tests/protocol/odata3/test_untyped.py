@@ -9,6 +9,7 @@ from creatio_async.protocol.odata.metadata import read_schema
 from creatio_async.protocol.odata3.answers import FormatError
 from creatio_async.protocol.odata3.atom import AtomReader, read_atom
 from creatio_async.protocol.odata3.documents import read_property
+from creatio_async.protocol.odata3.taker import AtomTaker
 from creatio_async.protocol.odata3.types import types_at
 from creatio_async.protocol.odata3.verbose import Types, read_verbose
 
@@ -346,3 +347,23 @@ def test_blanks_before_the_declaration_are_no_harm(before: str) -> None:
 
 def test_whether_a_value_is_null_may_stand_between_blanks() -> None:
     assert row_of('<d:Kept m:null=" true "/>') == {"Kept": None}
+
+
+# --- Broken off, and in pieces --------------------------------------------------------------------
+
+
+def test_an_error_amid_an_answer_is_bounded() -> None:
+    deep = f"{'<m:innererror>' * 150}{'</m:innererror>' * 150}"
+    body = f"<feed {SPACES}><m:error>{deep}</m:error></feed>".encode()
+    with pytest.raises(FormatError, match="more than 100 elements in one another"):
+        read_atom(body)
+
+
+def test_a_mistake_waits_for_the_end_and_is_told_then() -> None:
+    taker = AtomTaker(AtomReader())
+    taker.take(f"<feed {SPACES}></entry>".encode() + b" " * 70_000)
+    taker.take(b" " * 1000)
+    assert taker.size > 71_000
+    for _ in range(2):
+        with pytest.raises(FormatError, match="mismatched tag"):
+            taker.answer()
