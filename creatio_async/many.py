@@ -56,7 +56,7 @@ class Many(Syncing[RowT]):
         journal: str | PathLike[str] | None = None,
         fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
-    ) -> Job:
+    ) -> Job[RowT]:
         """Add any number of rows through ``$batch``, several batches at once.
 
         ``await`` the job for its report, or enter it for the outcomes, one for each row::
@@ -141,7 +141,7 @@ class Many(Syncing[RowT]):
         journal: str | PathLike[str] | None = None,
         fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
-    ) -> Job:
+    ) -> Job[RowT]:
         """Change any number of rows: each has the `Id` of a row, and the columns to write.
 
         An update is sent again where nothing is known of it, for a second one changes nothing
@@ -186,7 +186,7 @@ class Many(Syncing[RowT]):
         journal: str | PathLike[str] | None = None,
         fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
-    ) -> Job:
+    ) -> Job[RowT]:
         """Take the rows away whose `Id` is one of *keys*, any number of them.
 
         A row that is not there has `State.FAILED`; where an answer was lost before, it is

@@ -45,7 +45,7 @@ class Syncing(Query[RowT]):
         journal: str | PathLike[str] | None = None,
         fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
-    ) -> Job:
+    ) -> Job[RowT]:
         """Add rows, or change those that are there, found by *key*.
 
         Rows are looked up before they are written, a hundred at once; what is there and holds the
@@ -113,7 +113,7 @@ class Syncing(Query[RowT]):
         journal: str | PathLike[str] | None = None,
         fsync: bool = False,
         progress: Callable[[Progress], object] | None = None,
-    ) -> Job:
+    ) -> Job[RowT]:
         """Make the rows of the server the same as *rows*, with as few writes as possible.
 
         The rows that are there are read once, page by page, with no more columns than the first

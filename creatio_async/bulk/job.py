@@ -17,7 +17,7 @@ from creatio_async.bulk.letters import Letters
 from creatio_async.bulk.once import Once
 from creatio_async.bulk.order import Lanes, Order, Turns
 from creatio_async.bulk.plan import Plan
-from creatio_async.bulk.report import Outcome, Progress, Report
+from creatio_async.bulk.report import Outcome, Progress, Report, SavedT
 from creatio_async.bulk.source import Source
 from creatio_async.bulk.telling import Teller
 from creatio_async.models.codec import DICTS, Codec
@@ -36,7 +36,7 @@ _READY = 4
 """Lists of outcomes that wait to be taken at most; a list is what one batch has settled."""
 
 
-class Job(Once[Report, Outcome]):
+class Job(Once[Report[SavedT], Outcome[SavedT]]):
     """A bulk job: nothing happens until it is awaited or entered, and it runs once.
 
     ``await job`` gives its `Report`. ``async with job as outcomes`` gives an iterator of one
@@ -100,7 +100,7 @@ class Job(Once[Report, Outcome]):
         source = Source(rows_given(codec, rows))
         letters = None if dead_letters is None else Letters(dead_letters, plan.kind)
         super().__init__(Report(), room=min(gate.limit.most, _READY), grace=grace, clock=clock)
-        self.unfinished: list[Outcome] = []
+        self.unfinished: list[Outcome[SavedT]] = []
         """Rows that were read from the input and have no final outcome: `State.NOT_RUN` or
         `State.UNKNOWN`. Empty after a job that ran to its end."""
         self._plan = plan

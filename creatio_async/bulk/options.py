@@ -13,6 +13,7 @@ from creatio_async.bulk.order import Order
 from creatio_async.bulk.plan import Plan
 from creatio_async.bulk.report import Progress
 from creatio_async.models.codec import DICTS, Codec
+from creatio_async.protocol.odata.spec import RowT
 from creatio_async.protocol.pace import Adaptive
 from creatio_async.service import Service
 
@@ -40,8 +41,8 @@ class JobOptions:
         service: Service,
         plan: Plan,
         rows: Iterable[Any] | AsyncIterable[Any],
-        codec: Codec[Any] = cast("Any", DICTS),  # noqa: B008 - frozen
-    ) -> Job:
+        codec: Codec[RowT] = cast("Any", DICTS),  # noqa: B008 - frozen
+    ) -> Job[RowT]:
         """Return the job that does with *rows* what *plan* says, in the lane of its client.
 
         Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import define, field, frozen
 
@@ -18,7 +18,16 @@ from creatio_async.errors import (
 )
 from creatio_async.outcomes import State
 
-__all__ = ["BulkError", "Outcome", "Progress", "Report"]
+__all__ = ["BulkError", "Outcome", "Progress", "Report", "SavedT"]
+
+if TYPE_CHECKING:  # the TypeVar of Python 3.11 has no default
+    from typing_extensions import TypeVar
+
+    SavedT = TypeVar("SavedT", default=Any)
+else:
+    from typing import TypeVar
+
+    SavedT = TypeVar("SavedT")
 
 _KEPT = 1_000
 """Failures that a report keeps; of further ones it counts how many."""
@@ -32,7 +41,7 @@ _FINE = frozenset({_DONE, _UNCHANGED})
 
 
 @define(eq=False)
-class Outcome:
+class Outcome(Generic[SavedT]):
     """What became of one row of the input."""
 
     index: int
@@ -40,7 +49,7 @@ class Outcome:
     operation: str
     """``create``, ``update``, ``delete``; ``upsert``, ``sync`` where nothing was to be sent."""
     row: Any = field(repr=False)
-    """The row as it came."""
+    """The row as it came: a mapping, an object, a key, an operation, as the call takes them."""
     id: str
     """Its `Id`, in lower case; empty where it was not found out."""
     state: State = State.NOT_RUN
@@ -50,7 +59,7 @@ class Outcome:
     """Why it failed, or why nothing is known of it; `ValueError` for a row too large to send."""
     attempts: int = 0
     """How often it was sent."""
-    saved: Any = field(default=None, repr=False)
+    saved: SavedT | None = field(default=None, repr=False)
     """The row as the server has it, a dict or an object of the class of the entity set; only where
     it was asked for."""
 
@@ -103,14 +112,14 @@ class Progress:
 
 
 @define
-class Report:
+class Report(Generic[SavedT]):
     """What became of all rows: a fold over their outcomes."""
 
     counts: dict[State, int] = field(factory=dict[State, int])
     """Rows by state; a state without rows is not there."""
     written: dict[str, int] = field(factory=dict[str, int])
     """What was done, by operation: ``create``, ``update``, ``delete``."""
-    failures: list[Outcome] = field(factory=list[Outcome])
+    failures: list[Outcome[SavedT]] = field(factory=list[Outcome[SavedT]])
     """The first 1,000 outcomes that are not `ok`."""
     more_failures: int = 0
     """Failures beyond those."""
@@ -197,7 +206,7 @@ class Report:
         if self.failed:
             raise BulkError(self)
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
+    def add(self, outcomes: Sequence[Outcome[SavedT]]) -> None:
         """Count *outcomes* in."""
         done = [outcome.operation for outcome in outcomes if outcome.state is _DONE]
         if done:
@@ -220,7 +229,7 @@ class Report:
     def _count(self, state: State, outcomes: int) -> None:
         self.counts[state] = self.counts.get(state, 0) + outcomes
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _keep(self, outcome: Outcome[SavedT]) -> None:
         if len(self.failures) < _KEPT:
             self.failures.append(outcome)
         else:

@@ -1,7 +1,7 @@
 """An entity set, or a part of it, made the same as the input, with as few writes as possible."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from itertools import compress, count, repeat
@@ -183,7 +183,7 @@ class Syncs(Matching):
         found = self._standing.take_alike(keys, values)
         is_alike = [number is not None for number in found]
         self._seen.update(compress(keys, is_alike))
-        outcomes = map(
+        outcomes: Iterable[Outcome] = map(
             Outcome,
             compress(count(first), is_alike),
             repeat(self.kind),

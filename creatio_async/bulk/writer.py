@@ -130,7 +130,7 @@ class Writer(Generic[RowT]):
         """What is known of the site; None where `at_once` is a number."""
         return self._lane.pace
 
-    async def create(self, row: RowT | Mapping[str, Any]) -> Outcome:
+    async def create(self, row: RowT | Mapping[str, Any]) -> Outcome[RowT]:
         """Add *row*; return what became of it, which may be a refusal: see `Outcome.ok`.
 
         `Id` is filled in where *row* has none, and the row is never written twice: see
@@ -146,7 +146,7 @@ class Writer(Generic[RowT]):
         """
         return await self._write("create", self._checked(row, "create"))
 
-    async def update(self, key: UUID | str, values: RowT | Mapping[str, Any]) -> Outcome:
+    async def update(self, key: UUID | str, values: RowT | Mapping[str, Any]) -> Outcome[RowT]:
         """Change the fields in *values* of the row whose `Id` is *key*; return what became of it.
 
         Raises:
@@ -164,7 +164,7 @@ class Writer(Generic[RowT]):
         row["Id"] = given
         return await self._write("update", row)
 
-    async def delete(self, key: UUID | str) -> Outcome:
+    async def delete(self, key: UUID | str) -> Outcome[RowT]:
         """Delete the row whose `Id` is *key*; return what became of it.
 
         Raises:
@@ -207,7 +207,7 @@ class Writer(Generic[RowT]):
         check_row(given, place)
         return given if isinstance(given, Given) else dict(given)
 
-    async def _write(self, verb: _Verb, row: Any) -> Outcome:
+    async def _write(self, verb: _Verb, row: Any) -> Outcome[RowT]:
         if self._phase != "open":
             raise RuntimeError("the writer is not open: use it within 'async with'")
         (entry,) = self._plans[verb].prepare(self._rows, [row])

@@ -182,6 +182,7 @@ async def test_a_writer_takes_objects_and_gives_them_back(odata: OData, made: Mo
         outcome = await writer.create(row)
         assert outcome.ok
         assert outcome.row is row
+        assert outcome.saved is not None
         assert outcome.saved.Name == "Burbank"
         change = made.City(Name="Burbach")
         changed = await writer.update(outcome.id, change)

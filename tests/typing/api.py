@@ -214,29 +214,30 @@ async def knowing(crm: Creatio) -> None:
 
 async def many(crm: Creatio, rows: AsyncIterator[Row]) -> None:
     cities = crm.odata["City"]
-    assert_type(await cities.create_many(rows), Report)
+    assert_type(await cities.create_many(rows), Report[Row])
     job = cities.create_many([{"Name": "Burbank"}], at_once=2, new_id=lambda row: row["Code"])
-    assert_type(job, Job)
+    assert_type(job, Job[Row])
     async with job as outcomes:
         async for outcome in outcomes:
-            assert_type(outcome, Outcome)
+            assert_type(outcome, Outcome[Row])
+            assert_type(outcome.saved, Row | None)
             assert_type(outcome.state, State)
-    assert_type(job.report, Report)
+    assert_type(job.report, Report[Row])
     cities.create_many(rows, new_id=derived("Code"), if_exists="update", order="input")
-    assert_type(cities.update_many(rows, format="multipart", atomic=True), Job)
-    assert_type(cities.delete_many(["id", UUID(int=1)], dead_letters="refused.jsonl"), Job)
+    assert_type(cities.update_many(rows, format="multipart", atomic=True), Job[Row])
+    assert_type(cities.delete_many(["id", UUID(int=1)], dead_letters="refused.jsonl"), Job[Row])
     assert_type(crm.odata.write_many([Create("City", {}), Update("City", "id", {})]), Job)
     assert_type(crm.odata.write_many([Delete("City", "id")], order="none"), Job)
-    assert_type(cities.upsert_many(rows, key="Code"), Job)
-    assert_type(cities.sync(rows, key=["A", "B"], within=F.Name == "x", dry_run=True), Job)
-    assert_type(cities.sync(rows, key="Id", within=ALL, delete_missing=True), Job)
+    assert_type(cities.upsert_many(rows, key="Code"), Job[Row])
+    assert_type(cities.sync(rows, key=["A", "B"], within=F.Name == "x", dry_run=True), Job[Row])
+    assert_type(cities.sync(rows, key="Id", within=ALL, delete_missing=True), Job[Row])
     by_name = {"CountryId": lookup("Country", by="Name", under="Land", create=True)}
-    assert_type(cities.create_many(rows, lookups=by_name), Job)
+    assert_type(cities.create_many(rows, lookups=by_name), Job[Row])
     assert_type(read_dead_letters("refused.jsonl"), Iterator[Any])
-    assert_type(cities.create_many(rows, journal="load.journal", fsync=True), Job)
+    assert_type(cities.create_many(rows, journal="load.journal", fsync=True), Job[Row])
     assert_type(read_journal("load.journal"), RecordedJob)
-    for outcome in read_journal("load.journal"):
-        assert_type(outcome, Outcome)
+    for recorded in read_journal("load.journal"):
+        assert_type(recorded, Outcome)
 
 
 async def pushed(crm: Creatio, key: UUID) -> None:
@@ -245,9 +246,9 @@ async def pushed(crm: Creatio, key: UUID) -> None:
     crm.odata.write_many([], at_once=Adaptive())
     async with cities.writer(linger=0.1, at_once=Adaptive(), new_id=derived("Code")) as writer:
         assert_type(writer, Writer)
-        assert_type(await writer.create({"Name": "Burbank"}), Outcome)
-        assert_type(await writer.update(key, {"Name": "Burbach"}), Outcome)
-        assert_type(await writer.delete(str(key)), Outcome)
+        assert_type(await writer.create({"Name": "Burbank"}), Outcome[Row])
+        assert_type(await writer.update(key, {"Name": "Burbach"}), Outcome[Row])
+        assert_type(await writer.delete(str(key)), Outcome[Row])
         assert_type(writer.pace, Pace | None)
 
 

@@ -16,6 +16,7 @@ from creatio_async import (
     Found,
     Job,
     Model,
+    Outcome,
     Page,
     Query,
     Sent,
@@ -69,7 +70,18 @@ async def writing(crm: Creatio, key: UUID) -> None:
     assert_type(await contacts.create(Contact(Name="Ann")), Contact)
     assert_type(await contacts.create({"Name": "Ann"}), Contact)
     assert_type(await contacts.update(key, Contact(Age=5), return_row=True), Contact | None)
-    assert_type(contacts.create_many([Contact(Name="Ann"), {"Name": "Bob"}]), Job)
+    assert_type(contacts.create_many([Contact(Name="Ann"), {"Name": "Bob"}]), Job[Contact])
+    report = await contacts.create_many([Contact(Name="Ann")])
+    assert_type(report.failures, list[Outcome[Contact]])
+    async with contacts.update_many([Contact(Age=5)]) as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, Outcome[Contact])
+            assert_type(outcome.saved, Contact | None)
+    assert_type(contacts.upsert_many([Contact(Name="Ann")], key="Name"), Job[Contact])
+    assert_type(contacts.sync([Contact(Name="Ann")], key="Name"), Job[Contact])
+    assert_type(contacts.delete_many([key]), Job[Contact])
+    async with contacts.writer() as writer:
+        assert_type(await writer.create(Contact(Name="Ann")), Outcome[Contact])
     assert_type(contacts.writer(), Writer[Contact])
     await contacts.create(City(Name="x"))  # type: ignore[arg-type]  # another class
     contacts.create_many([City(Name="x")])  # type: ignore[list-item]  # another class
