@@ -8,6 +8,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from creatio_async.models.chosen import Chosen, choose
+from creatio_async.models.docstrings import code_of, docstring, said_of
 from creatio_async.models.naming import IMPORTED, IN_CLASSES, IN_ENUMS, Names
 from creatio_async.protocol.odata.schema import (
     ComplexType,
@@ -79,7 +80,7 @@ def source_of(schema: Schema, entity_sets: Iterable[str] | None, origin: str) ->
 
 
 def _imports(body: Sequence[str]) -> Iterator[str]:
-    used = {word for line in body for word in _WORDS.findall(_TEXTS.sub("", line))}
+    used = {word for line in code_of(body) for word in _WORDS.findall(_TEXTS.sub("", line))}
     for module, names in IMPORTED.items():
         if module == "creatio_async":  # what is not of Python itself stands apart
             yield ""
@@ -96,7 +97,8 @@ class _Line:
     type: str
     compared: str
     """The type in the class of columns."""
-    note: str = ""
+    paragraphs: Sequence[str] = ()
+    """What there is to say of it."""
 
 
 @define
@@ -121,7 +123,7 @@ class _Module:
     def _enum(self, name: str, kind: str) -> Iterator[str]:
         told = self._schema.enum_types[kind]
         yield from ("", "", f"class {name}(Enum):")
-        yield f'    """A value of the type `{_spoken(told.name)}`."""'
+        yield from docstring([f"A value of the type `{_spoken(told.name)}`.", *said_of(told)])
         yield from _after_docstring(
             f"    {member} = {_quoted(wire)}"
             for wire, member in Names(IN_ENUMS).of_all(told.members).items()
@@ -138,9 +140,11 @@ class _Module:
         )
         yield from ("", "", _unwrapped(f"class {name.own}(ModelWith[{name.columns}]):"))
         if entity_set is None:
-            yield f'    """A value of the type `{_spoken(told.name)}`."""'
+            first = f"A value of the type `{_spoken(told.name)}`."
         else:
-            yield from _docstring(f"A row of the entity set `{_spoken(entity_set)}`.", told)
+            first = f"A row of the entity set `{_spoken(entity_set)}`."
+        yield from docstring([first, *said_of(told), *_streams(told)])
+        if entity_set is not None:
             yield from ("", _unwrapped(f"    __entity_set__ = {_quoted(entity_set)}"))
         yield from _after_docstring(text for each in lines for text in _assignment(each))
 
@@ -174,12 +178,12 @@ class _Module:
         target = self._chosen.names[told.target]
         own, columns = self._seen(target.own, taken), self._seen(target.columns, taken)
         if told.is_collection:
-            return _Line(name, told.name, f"list[{own}]", f"ManyOf[{columns}]")
-        return _Line(name, told.name, f"{own} | None", columns)
+            return _Line(name, told.name, f"list[{own}]", f"ManyOf[{columns}]", said_of(told))
+        return _Line(name, told.name, f"{own} | None", columns, said_of(told))
 
     def _property(self, told: Property, name: str, taken: frozenset[str]) -> _Line:
         kind, compared = self._types(told.type, taken)
-        note = ""
+        paragraphs = said_of(told)
         if told.is_collection:
             kind, compared = f"list[{kind}]", "ColumnOf[Any]"
         elif told.nullable and kind != "Any":
@@ -187,8 +191,8 @@ class _Module:
         if told.max_length and told.type in {"Edm.String", "Edm.Binary"}:
             counted = "character" if told.type == "Edm.String" else "byte"
             plural = "" if told.max_length == 1 else "s"
-            note = f"{told.max_length:,} {counted}{plural} at most."
-        return _Line(name, told.name, kind, compared, note)
+            paragraphs.append(f"{told.max_length:,} {counted}{plural} at most.")
+        return _Line(name, told.name, kind, compared, paragraphs)
 
     def _types(self, kind: str, taken: frozenset[str]) -> tuple[str, str]:
         """Return the type of a value in a row, and that of its column."""
@@ -213,13 +217,11 @@ class _Module:
         return f"_{name}"
 
 
-def _docstring(first: str, told: ComplexType) -> Iterator[str]:
+def _streams(told: ComplexType) -> Iterator[str]:
     streams = [each.name for each in told.properties.values() if each.is_stream]
-    if not streams:
-        yield f'    """{first}"""'
-        return
-    named = ", ".join(f"`{_spoken(name)}`" for name in streams)
-    yield from (f'    """{first}', "", f"    Streams, which have no field: {named}.", '    """')
+    if streams:
+        named = ", ".join(f"`{_spoken(name)}`" for name in streams)
+        yield f"Streams, which have no field: {named}."
 
 
 def _after_docstring(lines: Iterable[str]) -> Iterator[str]:
@@ -232,8 +234,8 @@ def _after_docstring(lines: Iterable[str]) -> Iterator[str]:
 def _assignment(line: _Line) -> Iterator[str]:
     value = "UNSET" if line.name == line.column else f"column({_quoted(line.column)})"
     yield _unwrapped(f"    {line.name}: {line.type} = {value}")
-    if line.note:
-        yield f'    """{line.note}"""'
+    if line.paragraphs:
+        yield from docstring(line.paragraphs)
 
 
 def _unwrapped(line: str) -> str:

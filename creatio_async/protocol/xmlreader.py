@@ -58,6 +58,10 @@ class XmlFeed:
         self._parser.EndElementHandler = end
         self._parser.CharacterDataHandler = text
 
+    def handle_text(self, text: Callable[[str], Any] | None) -> None:
+        """Call *text* from now on for what is between elements; None passes it over."""
+        self._parser.CharacterDataHandler = text
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes, any number of them; they are read in blocks of 64 KiB.
 

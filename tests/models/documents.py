@@ -10,7 +10,16 @@ from xml.sax.saxutils import quoteattr
 from creatio_async.protocol.odata.metadata import read_schema
 from creatio_async.protocol.odata.schema import Schema
 
-__all__ = ["ODD", "imported", "lookups", "odd_schema", "properties", "schema_of"]
+__all__ = [
+    "ODD",
+    "WORDS",
+    "annotated",
+    "imported",
+    "lookups",
+    "odd_schema",
+    "properties",
+    "schema_of",
+]
 
 _EDMX = "http://docs.oasis-open.org/odata/ns/edmx"
 _EDM = "http://docs.oasis-open.org/odata/ns/edm"
@@ -24,6 +33,30 @@ ODD = (
     *("a'b", 'a"b', "a'\"b", "back\\slash", "{brace}", "%s", '"""', "name", "value", "mro"),
     "N" * 100,
 )
+
+
+WORDS = (
+    'He said "no", and """three""" times',
+    '"',
+    '""',
+    '""" + __import__("os").abort() + """',
+    "back\\slash and \\",
+    '\\"""',
+    "one\ntwo\n\n\nthree\tfour",
+    "\a bell, \u202e the other way, \u2028 a line",
+    "Имя контакта: фамилия, имя и отчество",
+    "date int UUID {brace} %s #: noqa",
+    "word " * 60,
+    "w" * 200,
+    "''' '",
+)
+"""What may stand in a description."""
+
+
+def annotated(words: str, term: str = "Org.OData.Core.V1.Description") -> str:
+    """Return CSDL of an annotation that describes the element it stands in."""
+    text = quoteattr(words, {"\n": "&#10;", "\t": "&#9;"}).replace("\a", " ")
+    return f'<Annotation Term="{term}" String={text}/>'
 
 
 def schema_of(types: Mapping[str, str], more: str = "") -> Schema:
@@ -76,6 +109,15 @@ def odd_schema() -> Schema:
     kinds += '<Property Name="Colors" Type="Collection(N.Color)"/>'
     kinds += '<Property Name="Place" Type="Edm.GeographyPoint"/>'
     kinds += '<Property Name="Code" Type="Edm.String" MaxLength="1" Nullable="false"/>'
+    kinds += annotated("\n\n".join(WORDS))
+    kinds += "".join(
+        f'<Property Name="{name}{number}" {facets}>{annotated(words)}</Property>'
+        for number, words in enumerate(WORDS)
+        for name, facets in {
+            "Said": 'Type="Edm.String" MaxLength="5"',
+            "Just": 'Type="Edm.Int32"',
+        }.items()
+    )
     return schema_of({**dict.fromkeys(ODD, every), "Color": kinds}, more)
 
 

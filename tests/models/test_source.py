@@ -1,7 +1,9 @@
+import ast
 import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from shutil import copy
 from textwrap import indent
@@ -22,7 +24,16 @@ from creatio_async.models.shapes import shape_of
 from creatio_async.models.source import MADE_BY, source_of
 from creatio_async.protocol.odata.metadata import read_schema
 from creatio_async.protocol.odata.schema import Schema
-from tests.models.documents import ODD, imported, lookups, odd_schema, properties, schema_of
+from tests.models.documents import (
+    ODD,
+    WORDS,
+    annotated,
+    imported,
+    lookups,
+    odd_schema,
+    properties,
+    schema_of,
+)
 
 TYPING = Path(__file__).parents[1] / "typing"
 HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "use-models.md"
@@ -95,6 +106,28 @@ def test_types_and_facets_become_annotations_and_docstrings() -> None:
     ):
         assert f"{line}\n" in text
     assert "Photo:" not in text
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_what_the_schema_says_becomes_docstrings_and_nothing_else(words: str) -> None:
+    more = f'{annotated(words)}<Property Name="a" Type="Edm.String">{annotated(words)}</Property>'
+    text = source_of(schema_of({"Thing": more}), None, "here")
+    told = [" ".join(each.split()) for each in words.replace("\a", " ").split("\n\n")]
+    with imported(text) as module:
+        doc = module.Thing.__doc__
+    paragraphs = [" ".join(each.split()) for each in doc.split("\n\n")]
+    assert paragraphs == ["A row of the entity set `Thing`.", *told]
+    (of_field,) = [
+        after.value.value
+        for kind in ast.walk(ast.parse(text))
+        if isinstance(kind, ast.ClassDef) and kind.name == "Thing"
+        for before, after in pairwise(kind.body)
+        if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr)
+        if isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
+    ]
+    assert [" ".join(each.split()) for each in of_field.split("\n\n")] == told
+    assert "import date" not in text
+    assert all(len(line) <= 88 for line in text.splitlines() if " " in line.strip())
 
 
 def test_every_odd_name_keeps_its_place_on_the_wire() -> None:

@@ -416,6 +416,90 @@ def test_annotations_and_strange_elements_are_passed_over_with_all_that_they_hol
     assert list(schema.type("T").properties) == ["a"]
 
 
+CORE = (
+    '<edmx:Reference Uri="core.xml">'
+    '<edmx:Include Namespace="Org.OData.Core.V1" Alias="Core"/></edmx:Reference>'
+)
+
+
+def core(words: str, *, term: str = "Description", more: str = "") -> str:
+    return f'<Annotation Term="Org.OData.Core.V1.{term}" String="{words}"{more}/>'
+
+
+def test_what_is_said_in_words_is_read_wherever_it_stands() -> None:
+    for_phones = core("no", more=' Qualifier="Phone"')
+    inside = (
+        f'<EntityType Name="T">{core("a type")}'
+        f'<Property Name="a" Type="Edm.String">{core(" a text ")}'
+        f"{core('at length', term='LongDescription')}</Property>"
+        '<Property Name="b" Type="Edm.String"><Annotation Term="Core.Description">'
+        "<String>two &amp; <!-- no -->parts<x/>, and more</String></Annotation></Property>"
+        f'<Property Name="c" Type="Edm.String">{for_phones}</Property>'
+        f'<NavigationProperty Name="n" Type="N.T">{core("a way")}</NavigationProperty>'
+        f'</EntityType><EnumType Name="E"><Member Name="m"/>{core("an enum")}</EnumType>'
+        '<EntityType Name="Other"><Property Name="a" Type="Edm.String"/></EntityType>'
+    )
+    schema = read_schema(edmx(schema_of(inside), before=CORE))
+    told = schema.type("T")
+    assert (told.description, told.long_description) == ("a type", "")
+    a, b, c = told.properties.values()
+    assert (a.description, a.long_description) == ("a text", "at length")
+    assert b.description == "two & parts, and more"
+    assert c.description == ""
+    assert told.navigations["n"].description == "a way"
+    assert schema.enum_types["N.E"].description == "an enum"
+    assert schema.type("Other").properties["a"].description == ""
+
+
+def test_what_is_said_apart_is_of_its_target_where_that_says_nothing_itself() -> None:
+    def apart(target: str, words: str, more: str = "") -> str:
+        return f'<Annotations Target="{target}"{more}>{core(words)}</Annotations>'
+
+    schema = read_schema(
+        edmx(
+            schema_of(
+                apart("S.T", "a type")
+                + apart("N.T/a", "a text")
+                + apart("N.T/b", "not that")
+                + apart("N.T/n", "a way")
+                + apart("N.E", "an enum")
+                + apart("N.None", "nothing")
+                + apart("N.T/none", "nothing")
+                + apart("N.Other", "for some", ' Qualifier="Phone"')
+                + '<EntityType Name="T"><Property Name="a" Type="Edm.String"/>'
+                f'<Property Name="b" Type="Edm.String">{core("this")}</Property>'
+                '<NavigationProperty Name="n" Type="N.T"/></EntityType>'
+                '<EntityType Name="Other"/><EnumType Name="E"/>',
+                alias="S",
+            )
+        )
+    )
+    told = schema.type("T")
+    assert told.description == "a type"
+    assert [each.description for each in told.properties.values()] == ["a text", "this"]
+    assert told.navigations["n"].description == "a way"
+    assert schema.enum_types["N.E"].description == "an enum"
+    assert schema.type("Other").description == ""
+
+
+def test_what_csdl_3_and_attributes_of_sap_say_in_words_is_read() -> None:
+    schema = read_schema(
+        b'<edmx:Edmx Version="1.0" xmlns:edmx="http://schemas.microsoft.com/ado/2007/06/edmx">'
+        b'<edmx:DataServices><Schema Namespace="N" xmlns="http://schemas.microsoft.com/ado/2009/11/edm"'
+        b' xmlns:sap="http://www.sap.com/Protocols/SAPData">'
+        b'<EntityType Name="T" sap:label="a type"><Documentation><Summary>in short</Summary>'
+        b"<LongDescription>at length</LongDescription></Documentation>"
+        b'<Property Name="a" Type="Edm.String" sap:label="a label" sap:quickinfo="more of it"/>'
+        b'<Property Name="b" Type="Edm.String"><Documentation>'
+        b"<Summary>\xd0\x98\xd0\xbc\xd1\x8f</Summary></Documentation></Property></EntityType></Schema></edmx:DataServices></edmx:Edmx>"
+    )
+    told = schema.type("T")
+    assert (told.description, told.long_description) == ("in short", "at length")
+    a, b = told.properties.values()
+    assert (a.description, a.long_description) == ("a label", "more of it")
+    assert (b.description, b.long_description) == ("Имя", "")
+
+
 def test_any_prefix_will_do() -> None:
     plain = read_schema(edmx(schema_of('<EntityType Name="T"/>')))
     other = (

@@ -4,7 +4,7 @@ A name may be used before it is told, and an alias too; so the elements are kept
 written until the document has ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from sys import intern
 
 from attrs import define, field
@@ -171,6 +171,12 @@ class Document:
     operations: list[OperationElement] = field(factory=list[OperationElement])
     imports: list[ImportElement] = field(factory=list[ImportElement])
     shared: dict[Facets, Facets] = field(factory=dict[Facets, Facets])
+    apart: list[tuple[str, str, str]] = field(factory=list[tuple[str, str, str]])
+    """What is said in blocks apart: of which target, under which key, in which words."""
+    target: str = ""
+    """The one of the block that is being read."""
+    hearer: Callable[[str], object] = str
+    """Takes the text of the last element whose text is wanted."""
 
     @property
     def namespace(self) -> str:

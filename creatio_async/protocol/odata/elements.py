@@ -20,6 +20,12 @@ from creatio_async.protocol.odata.csdl import (
     is_true,
     name_of,
 )
+from creatio_async.protocol.odata.descriptions import (
+    described,
+    of_navigation,
+    of_property,
+    of_type,
+)
 
 __all__ = ["NOTHING", "ROOT", "Steps"]
 
@@ -80,7 +86,7 @@ def _key_property(document: Document, attributes: list[str]) -> Steps:
 
 def _property(document: Document, attributes: list[str]) -> Steps:
     document.types[-1].properties.append(document.facets(attributes))
-    return NOTHING
+    return _PROPERTY
 
 
 def _navigation(document: Document, attributes: list[str]) -> Steps:
@@ -103,6 +109,20 @@ def _enum_type(document: Document, attributes: list[str]) -> Steps:
 def _member(document: Document, attributes: list[str]) -> Steps:
     document.enums[-1].properties.append(tuple(attributes))
     return NOTHING
+
+
+def _of_enum(document: Document, key: str, words: str) -> None:
+    document.enums[-1].given[key] = words
+
+
+def _annotations(document: Document, attributes: list[str]) -> Steps:
+    given = as_dict(attributes)
+    document.target = given.get("Target", "")
+    return NOTHING if "Qualifier" in given else _APART
+
+
+def _of_target(document: Document, key: str, words: str) -> None:
+    document.apart.append((document.target, key, words))
 
 
 def _definition(document: Document, attributes: list[str]) -> Steps:
@@ -246,9 +266,12 @@ _TYPE: Steps = {
     "Key": _into({"PropertyRef": _key_property}),
     "Property": _property,
     "NavigationProperty": _navigation,
+    **described(of_type),
 }
-_NAVIGATION: Steps = {"ReferentialConstraint": _constraint}
-_ENUM: Steps = {"Member": _member}
+_PROPERTY = described(of_property)
+_NAVIGATION: Steps = {"ReferentialConstraint": _constraint, **described(of_navigation)}
+_ENUM: Steps = {"Member": _member, **described(_of_enum)}
+_APART = described(_of_target)
 _PRINCIPAL: Steps = {"PropertyRef": _principal_property}
 _DEPENDENT: Steps = {"PropertyRef": _dependent_property}
 _ASSOCIATION: Steps = {
@@ -274,6 +297,7 @@ _SCHEMA: Steps = {
     "EntityContainer": _into(_CONTAINER),
     "Function": _function,
     "Action": _action,
+    "Annotations": _annotations,
 }
 ROOT: Steps = {
     "Edmx": _into({

@@ -23,6 +23,7 @@ from creatio_async.protocol.odata.csdl import (
     is_true,
     name_of,
 )
+from creatio_async.protocol.odata.descriptions import place_apart, said_of
 from creatio_async.protocol.odata.feeds import FeedMapping, feed_mappings
 from creatio_async.protocol.odata.schema import (
     ByName,
@@ -56,6 +57,7 @@ def link(document: Document) -> Schema:
     Raises:
         MetadataError: A type derives from itself or from too many, or something has no name.
     """
+    place_apart(document)
     linker = _Linker(document)
     types = linker.types()
     entities = {name: each for name, each in types.items() if isinstance(each, EntityType)}
@@ -155,6 +157,7 @@ class _Linker:
             "properties": ByName(properties, "property"),
             "navigations": ByName(navigations, "navigation property"),
             "feed": (*base.feed, *self._feed(element)),
+            **said_of(element.given),
         }
         if not element.is_entity:
             return ComplexType(**common)
@@ -198,6 +201,7 @@ class _Linker:
             unicode=_unless_false(given.get("Unicode")),
             default=given.get("DefaultValue"),
             navigation=navigation,
+            **said_of(given),
         )
 
     def _navigation(
@@ -226,6 +230,7 @@ class _Linker:
             column="" if is_collection else _column(name, constraints, columns),
             constraints=constraints,
             contains_target=is_true(given.get("ContainsTarget")),
+            **said_of(given),
         )
 
     def enum(self, element: TypeElement) -> EnumType:
@@ -244,6 +249,7 @@ class _Linker:
             underlying=self.references[element.given.get("UnderlyingType", "Int32")][0],
             is_flags=is_true(element.given.get("IsFlags")),
             members=ByName(members, "member"),
+            **said_of(element.given),
         )
 
     def definition(self, element: TypeElement) -> TypeDefinition:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from creatio_async.protocol.odata.csdl import Document, MetadataError
+from creatio_async.protocol.odata.descriptions import TEXT
 from creatio_async.protocol.odata.elements import NOTHING, ROOT, Steps
 from creatio_async.protocol.odata.linking import link
 from creatio_async.protocol.odata.schema import Schema
@@ -17,15 +18,18 @@ _MAX_DEPTH = 64
 class SchemaReader:
     """Reads a document in parts: `feed` it, then `close` it for the `Schema`.
 
-    Annotations and elements of other vocabularies are passed over. At most *max_bytes* bytes are
-    read, 64 MiB unless told. A document of 5 MB takes some tenths of a second of the processor,
-    a part of them in `close`.
+    Annotations other than descriptions, and elements of other vocabularies, are passed over. At
+    most *max_bytes* bytes are read, 64 MiB unless told. A document of 5 MB takes some tenths of a
+    second of the processor, a part of them in `close`.
     """
 
     def __init__(self, *, max_bytes: int = _MAX_BYTES) -> None:
         self._document = Document()
         self._names = _LocalNames()
         self._open: list[Steps] = [ROOT]
+        self._words: list[str] = []
+        self._hearing = 0
+        """How deep the element lies whose text is kept."""
         self._xml = XmlReader(self._start, self._end, max_bytes=max_bytes, max_depth=_MAX_DEPTH)
 
     def feed(self, data: bytes) -> None:
@@ -59,7 +63,11 @@ class SchemaReader:
     def _start(self, name: str, attributes: list[str]) -> None:
         step = self._open[-1].get(self._names[name])
         if step is not None:
-            self._open.append(step(self._document, attributes))
+            steps = step(self._document, attributes)
+            self._open.append(steps)
+            if steps is TEXT:
+                self._words, self._hearing = [], len(self._open)
+                self._xml.handle_text(self._words.append)
         elif len(self._open) > 1:
             self._open.append(NOTHING)
         else:
@@ -67,6 +75,10 @@ class SchemaReader:
 
     def _end(self, _: str) -> None:
         self._open.pop()
+        if len(self._open) < self._hearing:
+            self._hearing = 0
+            self._xml.handle_text(None)
+            self._document.hearer("".join(self._words))
 
 
 def read_schema(source: bytes | Iterable[bytes], *, max_bytes: int = _MAX_BYTES) -> Schema:

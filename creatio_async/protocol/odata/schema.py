@@ -118,6 +118,10 @@ class Property:
     """As it is written in the document. Creatio tells none."""
     navigation: str = ""
     """The navigation property of the same lookup: ``Account`` for ``AccountId``."""
+    description: str = ""
+    """What the document says of it in words; empty where it says nothing, as Creatio does."""
+    long_description: str = ""
+    """The same at length."""
 
     @property
     def is_stream(self) -> bool:
@@ -146,6 +150,10 @@ class NavigationProperty:
     constraints: tuple[tuple[str, str], ...] = ()
     """Each a property of this type, and the one of the target that has the same value."""
     contains_target: bool = False
+    description: str = ""
+    """What the document says of it in words; empty where it says nothing, as Creatio does."""
+    long_description: str = ""
+    """The same at length."""
 
     def __repr__(self) -> str:
         return f"NavigationProperty({self.name}: {_written(self.target, self.is_collection)})"
@@ -172,6 +180,10 @@ class ComplexType:
     """In the same order."""
     feed: tuple[FeedMapping, ...] = ()
     """Properties that OData 3 has elsewhere in Atom, those of the base types first."""
+    description: str = ""
+    """What the document says of it in words; empty where it says nothing, as Creatio does."""
+    long_description: str = ""
+    """The same at length."""
 
     @property
     def full_name(self) -> str:
@@ -203,6 +215,10 @@ class EnumType:
     is_flags: bool = False
     """Several members may be combined."""
     members: ByName[int] = field(factory=ByName[int], repr=False)
+    description: str = field(default="", repr=False)
+    """What the document says of it in words; empty where it says nothing, as Creatio does."""
+    long_description: str = field(default="", repr=False)
+    """The same at length."""
 
 
 @frozen(kw_only=True)
