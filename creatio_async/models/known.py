@@ -8,7 +8,7 @@ import datetime as dt
 import struct
 from binascii import unhexlify
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import repeat
 from operator import itemgetter
@@ -35,8 +35,8 @@ _YEAR_TWO: Final = "0002"
 """What points in time that mean something are not before."""
 
 _new: Final = UUID.__new__
-_set_int: Final = cast("Any", UUID).int.__set__
-_set_safe: Final = cast("Any", UUID).is_safe.__set__
+_set_int: Final[Callable[[UUID, int], None]] = cast("Any", UUID).int.__set__
+_set_safe: Final[Callable[[UUID, SafeUUID], None]] = cast("Any", UUID).is_safe.__set__
 
 
 class _Guids(dict[Any, UUID | None]):
