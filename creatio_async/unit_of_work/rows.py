@@ -186,6 +186,8 @@ class TrackedRow(_Followed, MutableMapping[str, Any]):
     def identify(self, key: str) -> None:
         """Take over the `Id` that the server has made."""
         self._id = key
+        self.is_id_made_here = True  # as good as: nobody else has it
+        self.is_in_doubt = False
         self._values = {"Id": key, **self._values}
 
     def take(self, row: Mapping[str, Any], sent: Mapping[str, Any] = _NOTHING) -> None:

@@ -141,6 +141,8 @@ class Saver:
             raise
         refusal = read(planned, sent)
         if refusal is not None:
+            if refusal.is_unsettled:
+                _take_ids(planned, sent)
             return self._refused(refusal)
         self._accept([
             (each, row_of(answer), answer) for each, answer in zip(planned, sent, strict=True)
@@ -247,6 +249,13 @@ class Saver:
 
     def _changes(self) -> tuple[Change, ...]:
         return tuple(each.change for each in self.saved)
+
+
+def _take_ids(planned: Sequence[Planned], sent: Sequence[Sent[Any]]) -> None:
+    """Take over ids that were told although not all is known: those rows can be looked up."""
+    for each, answer in zip(planned, sent, strict=True):
+        if not each.row.has_id and each.change.operation == "create" and answer.id is not None:
+            each.row.identify(answer.id)
 
 
 def _check_id(change: Change, row: Row | None) -> None:

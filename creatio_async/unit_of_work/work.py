@@ -381,8 +381,8 @@ class UnitOfWork:
         """Forget the rows that are gone, and when those were changed that are saved."""
         for each in self._saver.saved:
             self._followed.unchanged(each.row)
-            self._followed.know(each.row)
         for row in self.rows:
+            self._followed.know(row)
             is_nothing = row.is_new and row.is_deleted and not self._saver.is_in_doubt(row)
             if is_nothing or not row.is_tracked:
                 self._followed.forget(row)

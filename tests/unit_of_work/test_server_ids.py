@@ -440,3 +440,52 @@ async def test_a_link_is_written_as_creatio_is_known_to_take_it() -> None:
         ("POST", "Contact", {"Name": "Ann"}, None),
         ("PUT", "$2/Account/$ref", {"@odata.id": "$1"}, ["1", "2"]),
     ]
+
+
+async def test_what_a_broken_off_answer_tells_is_believed_and_the_rest_is_looked_up(
+    work: UnitOfWork, emulator: Emulator
+) -> None:
+    for number in range(6):
+        emulator.troubles.add(Cut(at=0.5 + number / 12), path="$batch")
+        account = work.add("Account", {"Name": f"Acme {number}"})
+        contact = work.add("Contact", {"Name": f"Ann {number}", "AccountId": account})
+        unknown: tuple[Change, ...] = ()
+        try:
+            await work.save()
+        except UnknownOutcomeError as error:
+            unknown = error.changes
+        lost = [row for row in (account, contact) if row.state is EntityState.UNKNOWN]
+        assert bool(lost) == bool(unknown)
+        for row in lost:
+            work.detach(row)
+        await work.save()
+        contacts, accounts = table(emulator, "Contact"), table(emulator, "Account")
+        for row, rows in ((account, accounts), (contact, contacts)):
+            if row not in lost:
+                assert rows[row["Name"]]["Id"] == row.id
+                assert row.state is EntityState.UNCHANGED
+                work.detach(row)
+        assert contacts[f"Ann {number}"]["AccountId"] == accounts[f"Acme {number}"]["Id"]
+    names = [row["Name"] for row in emulator.rows("Contact") if row["Name"].startswith("Ann")]
+    assert len(set(names)) == len(names) == 6
+
+
+async def test_a_server_that_does_not_keep_a_change_set_whole_creates_no_row_twice() -> None:
+    made = "7f0c2c1e-9d64-4a52-8f0a-6a1f6a1d2b11"
+    created = {"id": "1", "status": 201, "headers": {}, "body": {"Id": made, "Name": "Acme"}}
+    refused = {"id": "2", "status": 400, "headers": {}, "body": {"error": {"message": "No."}}}
+    there = {"id": "1", "status": 200, "headers": {}, "body": {"Id": made, "Name": "Acme Ltd"}}
+    transport = canned(answer({"responses": [created, refused]}), answer({"responses": [there]}))
+    async with client(transport) as crm:
+        work = crm.odata.unit_of_work(new_id="server")
+        account = work.add("Account", {"Name": "Acme"})
+        contact = work.add("Contact", {"Name": "Ann", "AccountId": account})
+        with pytest.raises(UnknownOutcomeError, match=r"No\."):
+            await work.save()
+        assert account.id == made
+        assert [each.state for each in work.rows] == [EntityState.ADDED, EntityState.UNKNOWN]
+        work.detach(contact)
+        assert await work.save() != []
+        assert (account.state, account["Name"]) == (EntityState.UNCHANGED, "Acme Ltd")
+        assert work.attach("Account", {"Id": made}) is account
+    assert len(transport.requests) == 2
