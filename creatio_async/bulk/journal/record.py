@@ -132,30 +132,29 @@ class Journal:
             for entry in entries:
                 entry.was_doubted = entry.outcome.id in self._past.missing
             return Prepared([], entries)
-        if (chunk := self._chunk(first, rows)) is not None:
-            return Prepared([], self._recalled(chunk, rows))
+        if first < self._past.rows:
+            return Prepared([], self._recalled(first, rows))
+        if self._past.is_ended:
+            raise ValueError(
+                f"row {first}: the input has changed: it has more rows than the "
+                f"{self._past.rows:,} of the journal {self._file.path}, whose job has ended"
+            )
         parted = self._plan.settle_alike(first, rows) if parts else None
         settled, entries = parted or ([], self._plan.prepare(first, rows))
         is_checked = self._take(first, rows, settled, entries)
         return Prepared(settled, entries, is_checked)
 
-    def _recalled(self, chunk: Chunk, rows: Sequence[Any]) -> list[Entry]:
+    def _recalled(self, first: int, rows: Sequence[Any]) -> list[Entry]:
         """Return *rows*, prepared anew, where earlier runs left them."""
-        plan = self._plan
-        entries = plan.prepare(chunk.first, rows, chunk.ids)
+        plan, chunk = self._plan, self._chunk(first, rows)
+        entries = plan.prepare(first, rows, chunk.ids)
         for entry, known in zip(entries, chunk.rows, strict=True):
             may_be_tried = entry.outcome.index not in self._overtaken
             recall(entry, known, plan.kind, may_be_tried=may_be_tried)
         return entries
 
-    def _chunk(self, first: int, rows: Sequence[Any]) -> Chunk | None:
-        if first >= self._past.rows:
-            if self.is_ended:
-                raise ValueError(
-                    f"row {first}: the input has changed: it has more rows than the "
-                    f"{self._past.rows:,} of the journal {self._file.path}, whose job has ended"
-                )
-            return None
+    def _chunk(self, first: int, rows: Sequence[Any]) -> Chunk:
+        """Return what is known of *rows*, which an earlier run read."""
         chunk = self._past.chunk(first, self._line_at)
         if len(rows) < len(chunk.rows):
             raise self.ended_early(first + len(rows))
@@ -245,16 +244,16 @@ class Journal:
             raise RuntimeError("the job has ended")
         if self._plan.sifts:
             self._pending += _sent(entries)
-        self._flush()
-        if not self._file.is_safe(self._announced):  # it may be another's flush that goes on
+        if self._pending:
+            self._flush()
+        if not self._file.is_safe(self._announced):  # others may have flushed, and wait
             await self._file.sync(self._announced)
 
     def _flush(self) -> None:
-        if self._pending:
-            lines = b"".join((*self._told, *self._pending))
-            self._told, self._pending = [], []
-            self._file.write(lines)
-            self._rows, self._announced = self._read, self._file.written
+        lines = b"".join((*self._told, *self._pending))
+        self._told, self._pending = [], []
+        self._file.write(lines)
+        self._rows, self._announced = self._read, self._file.written
 
     @property
     def is_behind(self) -> bool:
@@ -334,7 +333,8 @@ class Journal:
             OSError: It cannot be written.
         """
         if not self.is_ended:
-            self._flush()
+            if self._pending:
+                self._flush()
             self._told.append(end_line(rows))
             self.tell()
 
