@@ -129,8 +129,12 @@ def _row(entry: Entry, item: Item, dialect: Dialect) -> Row | None:
 
 
 def _id_in(entry: Entry, item: Item) -> str:
-    """Return the id of the row that an answer holds."""
-    return str((_row(entry, item, entry.verb.dialect) or {}).get("Id")).lower()
+    """Return the id of the row that an answer holds, or that it has the address of."""
+    row = _row(entry, item, entry.verb.dialect)
+    if row:
+        return str(row.get("Id")).lower()
+    address = as_response(item).headers.get("Location", "")
+    return address.rpartition("(")[2].removesuffix(")").lower()
 
 
 def _missing(entry: Entry, reply: Reply, left: Left) -> None:

@@ -203,6 +203,7 @@ class Sending:
             self._format,
             continue_on_error=goes_on,
             is_checked=is_checked,
+            rows=self.return_rows,
         )
 
     def _too_large(self, entries: list[Entry], size: int) -> None:

@@ -190,10 +190,13 @@ class Dialect(Protocol):
         *,
         continue_on_error: bool = True,
         is_checked: bool = False,
+        rows: bool = True,
     ) -> Encoded:
         """Return the body and the headers of a batch; *place* names an operation in errors.
 
-        With *is_checked* the bodies are known to be clean, and need not be looked at again.
+        With *is_checked* the bodies are known to be clean, and need not be looked at again. Without
+        *rows* the server is asked to answer without the rows that it added, if the version has a
+        word for that; it need not comply.
 
         Raises:
             ValueError: A value in a body has no place in OData, or a group is none.

@@ -337,6 +337,7 @@ class Dialect3:
         *,
         continue_on_error: bool = True,  # noqa: ARG002 - every batch does
         is_checked: bool = False,  # noqa: ARG002 - each body is written, and checked, by itself
+        rows: bool = True,  # noqa: ARG002 - asking for none takes version 3.0, which it may refuse
     ) -> Encoded:
         """Return a batch whose writes stand in change sets, each in one of its own."""
         words = self._words

@@ -116,13 +116,15 @@ class Dialect4:
         *,
         continue_on_error: bool = True,
         is_checked: bool = False,
+        rows: bool = True,
     ) -> Encoded:
         """Return a batch in either format."""
         prefer: Mapping[str, str] = jsonbatch.CONTINUE if continue_on_error else {}
         if format == "json":
-            body = jsonbatch.encode(operations, place, is_checked=is_checked)
+            body = jsonbatch.encode(operations, place, is_checked=is_checked, rows=rows)
             return Encoded(body, {**jsonbatch.HEADERS, **prefer})
-        body, content_type = multipartbatch.encode(operations, place)
+        form = multipartbatch.JSON if rows else multipartbatch.MINIMAL
+        body, content_type = multipartbatch.encode(operations, place, form)
         headers = {**multipartbatch.ACCEPT, "Content-Type": content_type, **prefer}
         return Encoded(body, headers)
 

@@ -258,6 +258,21 @@ async def test_return_rows_fills_in_what_the_server_has() -> None:
 # Stopping at the first failure
 
 
+@pytest.mark.parametrize("how", ["json", "multipart"])
+@pytest.mark.parametrize("atomic", [False, True])
+async def test_a_server_that_can_answer_without_the_rows_does_unless_they_are_asked_for(
+    how: Any,
+    atomic: bool,  # noqa: FBT001
+) -> None:
+    with Emulator(honours_return=True) as emulator:
+        options: Any = {"format": how, "atomic": atomic}
+        bare, _, _ = await written(emulator, rows(2), **options)
+        whole, _, _ = await written(emulator, rows(2), **options, return_rows=True)
+    assert [(each.state, each.http_status) for each in bare] == [(State.DONE, 204)] * 2
+    assert [(each.state, each.http_status) for each in whole] == [(State.DONE, 201)] * 2
+    assert [each.saved and each.saved["Name"] for each in whole] == ["0", "1"]
+
+
 async def test_without_going_on_the_rows_after_a_failure_are_not_run() -> None:
     table = Table([Script(rows=["done", "400"])])
     taken, _, report = await written(table, rows(4), continue_on_error=False)
@@ -472,12 +487,15 @@ async def test_every_row_is_there_once_however_odd_the_answers_over_a_socket(
         assert names == list(range(60))
 
 
+@pytest.mark.parametrize("honours", [False, True])
 @pytest.mark.parametrize("how", ["json", "multipart", "odata3"])
 @pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_the_answer_to_another_row_is_no_answer_to_the_one_that_has_none(
-    how: Any, method: str
+    how: Any,
+    method: str,
+    honours: bool,  # noqa: FBT001
 ) -> None:
-    with Emulator() as emulator:
+    with Emulator(honours_return=honours) as emulator:
         add = emulator.troubles.add
         add(Omit(after=False), inner=True, method=method, skip=1)
         add(Double("misnamed"), inner=True, method=method, skip=2)

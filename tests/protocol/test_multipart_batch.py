@@ -14,6 +14,7 @@ from creatio_async.protocol.batch import jsonbatch
 from creatio_async.protocol.batch.heads import boundary_of
 from creatio_async.protocol.batch.multipart import Reader
 from creatio_async.protocol.batch.multipartbatch import (
+    MINIMAL,
     Answers,
     Form,
     decode,
@@ -109,6 +110,18 @@ def test_each_write_may_have_a_change_set_of_its_own() -> None:
     assert body.count(b"boundary=creatio0_set002\r\n") == 1
     assert body.count(b"multipart/mixed") == 2
     assert body.index(b"--creatio0_set001--") < body.index(b"GET City") < body.index(b"_set002")
+
+
+def test_of_all_operations_those_that_add_a_row_ask_for_no_row_where_it_is_not_wanted() -> None:
+    delete, patch = Operation("DELETE", "City(1)"), Operation("PATCH", "City(2)", {"Name": "Texas"})
+    link = Operation("POST", "City(2)/Rows/$ref", link="City(3)")
+    body, _ = encode([READ, WRITE, patch, delete, link], place, MINIMAL)
+    parts = body.split(b"--creatio0_batch")
+    assert [b"\r\nPrefer: return=minimal\r\n" in part for part in parts[1:6]] == [
+        each is WRITE for each in (READ, WRITE, patch, delete, link)
+    ]
+    assert WRITE.method == "POST"
+    assert b"Prefer" not in encode([WRITE], place)[0]
 
 
 def test_the_inner_type_may_be_another() -> None:

@@ -21,7 +21,7 @@ from creatio_async.protocol.batch.multipart import Limits, Reader, Writer
 from creatio_async.protocol.batch.operations import MAX_OPERATIONS, Operation, check_count
 from creatio_async.protocol.values import dumps, dumps_rows
 
-__all__ = ["ACCEPT", "JSON", "Answers", "Form", "decode", "decode_by_type", "encode"]
+__all__ = ["ACCEPT", "JSON", "MINIMAL", "Answers", "Form", "decode", "decode_by_type", "encode"]
 
 ACCEPT: Mapping[str, str] = {"Accept": "multipart/mixed"}
 """Asks for the answer in the form of the request; with another ``Accept`` it may be JSON."""
@@ -63,18 +63,24 @@ class Form:
     inner_ids: bool = False
     """``Content-ID`` stands among the HTTP headers: System.Data.Services, which OData 3 of Creatio
     is built on, takes no further header of the part itself."""
-    heads: tuple[bytes, bytes, bytes] = field(init=False, repr=False)
-    """The header lines of an operation without a body, of one with a body, and of a link."""
+    rows: bool = True
+    """Whether the answers shall hold the rows that were added."""
+    heads: tuple[bytes, bytes, bytes, bytes] = field(init=False, repr=False)
+    """The header lines of an operation without a body, of one with a body, of a link, and of a row
+    that is added."""
 
     def __attrs_post_init__(self) -> None:
         accept = {"Accept": self.accept}
         written = {**accept, "Content-Type": self.content_type}
         linked = {**accept, "Content-Type": self.link_type}
-        heads = field_lines(accept), field_lines(written), field_lines(linked)
+        added = written if self.rows else {**written, **jsonbatch.MINIMAL}
+        heads = tuple(map(field_lines, (accept, written, linked, added)))
         object.__setattr__(self, "heads", heads)  # frozen, and this is still its making
 
 
 JSON = Form()
+MINIMAL = Form(rows=False)
+"""The same without the rows that were added in the answers."""
 
 
 def encode(
@@ -143,7 +149,8 @@ def _write(
     elif body is None:
         writer.buffer += b"%b%b\r\n" % (line, form.heads[0])
     else:
-        writer.buffer += b"%b%b\r\n" % (line, form.heads[1])
+        head = form.heads[3 if operation.method == "POST" else 1]
+        writer.buffer += b"%b%b\r\n" % (line, head)
         writer.buffer += form.body(body, lambda: place(at))
     writer.close_part()
 
