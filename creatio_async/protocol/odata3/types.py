@@ -31,10 +31,11 @@ def types_at(schema: Schema, asked: str) -> "Types | str | None":
     first, *rest = (unquote(step).partition("(")[0] for step in below.split("/"))
     found: Types | str | None = None
     if first in schema.entity_sets:
-        found = _columns(schema, schema.entity_sets[first].type, _selected(query))
+        found = _columns(schema, schema.entity_sets[first].type)
     for step in rest:
         found = found.get(step) if isinstance(found, Mapping) else None
-    return found
+    selected = _selected(query)
+    return found if selected is None or not isinstance(found, Columns) else found.only(selected)
 
 
 def _selected(query: str) -> "frozenset[str] | None":
@@ -84,6 +85,10 @@ class Columns(Mapping[str, "str | Types"]):
         if inner is None:
             raise KeyError(name)
         return inner
+
+    def only(self, selected: frozenset[str]) -> "Columns":
+        """Return the same, of rows that hold these paths alone."""
+        return Columns(self._schema, self._kind, selected)
 
     def _below(self, name: str) -> frozenset[str] | None:
         selected = self._selected

@@ -188,6 +188,8 @@ def test_null_and_empty_values_elsewhere() -> None:
         ("?$select=*", {"Name", "By", "Size", "Address"}),
         ("?%24select=Name,%20Address/City", {"Name", "Address"}),
         ("?$select=Price", set()),
+        ("(guid'1')/Parts?$select=Name", {"Name"}),
+        ("(guid'1')/Parts?$select=Parts,Size", {"Size"}),
     ],
 )
 def test_what_was_not_selected_is_not_in_the_row(asked: str, names: set[str]) -> None:
