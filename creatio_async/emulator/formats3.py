@@ -15,9 +15,11 @@ from xml.sax.saxutils import escape
 import orjson
 from attrs import frozen
 
+from creatio_async.emulator.filters3 import TYPES_NAMESPACE
 from creatio_async.emulator.jsontypes import as_object
 from creatio_async.emulator.operations import Operation
 from creatio_async.emulator.refusals import ODATA_VERSION, Answer, bad_query, odata_error
+from creatio_async.emulator.schema import NAMESPACE
 
 __all__ = [
     "ATOM",
@@ -193,7 +195,7 @@ def refused(answer: Answer, *, as_json: bool) -> Answer:
     while told:
         reasons.append(told)
         told = told.get("internalexception")
-    message = str(error.get("message", ""))
+    message = str(error.get("message", "")).replace(f"{NAMESPACE}.", f"{TYPES_NAMESPACE}.")
     if as_json:
         body, kind = _json_error(message, reasons), "application/json;odata=verbose;charset=utf-8"
     else:

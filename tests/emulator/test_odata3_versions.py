@@ -152,3 +152,20 @@ async def test_a_link_may_be_relative_to_the_host(crm: Caller) -> None:
     assert response.status == 204
     found = (await v3(crm, "GET", f"{CONTACT}/Account", headers=JSON)).json()["d"]
     assert found["Name"] == "A"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "ContactCollection?$filter=Nope eq 1", None),
+        ("GET", "ContactCollection?$orderby=Nope", None),
+        ("GET", "ContactCollection?$select=Nope", None),
+        ("POST", "ContactCollection", {"Nope": 1}),
+    ],
+)
+async def test_a_refusal_names_types_as_this_version_does(
+    crm: Caller, method: str, path: str, body: object
+) -> None:
+    response = await v3(crm, method, path, body, JSON)
+    message = response.json()["error"]["message"]["value"]
+    assert (response.status, "'Terrasoft.Configuration.Contact'" in message) == (400, True)
