@@ -19,7 +19,7 @@ BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 async def test_each_example_works_on_each_service(form: str) -> None:
     choice, *blocks = BLOCK.findall(PAGE.read_text("utf-8"))
     assert choice == "odata = crm.odata\n"
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     with Emulator() as site:
         async with client(site) as crm:
             json, atom = crm.odata3.using("json"), crm.odata3
