@@ -1,5 +1,6 @@
 """Many rows at once, column by column: what costs a call for each value costs one for a column."""
 
+from array import array
 from binascii import unhexlify
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -10,7 +11,7 @@ from typing import Any
 from creatio_async.bulk.comparing import mark
 from creatio_async.protocol.values import ZERO_GUID
 
-__all__ = ["column_of", "columns_of", "guid_keys", "guids", "marks", "wholes"]
+__all__ = ["Marks", "column_of", "columns_of", "guid_keys", "guids", "marks", "wholes"]
 
 _GUID_LENGTH = 36
 _DASHES = (8, 13, 18, 23)
@@ -23,8 +24,10 @@ _SERIAL = count()
 """Stands for values of which no two are taken for alike."""
 _AFTER_DIGITS = ":"
 """What a text is less than that is empty, or begins with a digit."""
-_OFTEN = 4
-"""How often the values of a column occur on average for which it pays to mark each once."""
+_DIGITS = frozenset("0123456789")
+_FIRST = itemgetter(0)
+_FEW, _OFTEN, _SHARED = 128, 4, 1_000
+"""Marks are shared of so many values, and one more for each so many rows, up to the last."""
 
 
 def column_of(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
@@ -50,13 +53,17 @@ def guids(values: Sequence[Any]) -> bytes | None:
     None unless all of them are guids as Creatio writes them, bare and in lower case, and none is
     the empty one.
     """
-    if set(map(type, values)) != {str} or set(map(len, values)) != {_GUID_LENGTH}:
+    try:
+        text = "".join(values).encode()
+    except TypeError:  # not all are texts
         return None
-    text, dashes = "".join(values), "-" * len(values)
+    dashes = b"-" * len(values)
+    if set(map(len, values)) != {_GUID_LENGTH}:
+        return None
     if any(text[at::_GUID_LENGTH] != dashes for at in _DASHES):
         return None
     try:
-        digits = unhexlify(text.encode().translate(_NO_CAPITALS, b"-"))
+        digits = unhexlify(text.translate(_NO_CAPITALS, b"-"))
     except ValueError:
         return None
     if len(digits) != 16 * len(values):  # there were further dashes
@@ -72,21 +79,69 @@ def guid_keys(values: Sequence[Any]) -> list[bytes] | None:
 
 def marks(values: Sequence[Any]) -> list[int]:
     """Return the `mark` of each of *values*, as they are read from JSON."""
-    try:
-        distinct = set(values)
-    except TypeError:  # a list or an object is among them
+    if set(map(type, values)) != {str}:
         return list(map(mark, values))
-    if len(distinct) * _OFTEN > len(values) and set(map(type, values)) == {str}:
+    if _GUID_LENGTH in map(len, values):
         if guids(values) is not None:
             return list(map(hash, values))
-        known = {
-            text: mark(text)
-            for text in distinct
-            if text < _AFTER_DIGITS or len(text) == _GUID_LENGTH  # the others say what they say
-        }
-        return [known[value] if value in known else hash(value) for value in values]
-    known = {value: mark(value) for value in distinct}
-    return list(map(known.__getitem__, values))
+    elif _begin_with_no_digit(values):
+        return list(map(hash, values))
+    return [
+        mark(text) if text < _AFTER_DIGITS or len(text) == _GUID_LENGTH else hash(text)
+        for text in values
+    ]
+
+
+def _begin_with_no_digit(texts: Sequence[str]) -> bool:
+    try:
+        return _DIGITS.isdisjoint(map(_FIRST, texts))
+    except IndexError:  # one is empty
+        return False
+
+
+class _TooManyError(Exception):
+    """A column has more values than are worth remembering."""
+
+
+class _Known(dict[Any, int]):
+    """The marks of some values, each found out when it is asked for the first time."""
+
+    limit = 0
+
+    def __missing__(self, value: Any) -> int:
+        if len(self) >= self.limit:
+            raise _TooManyError
+        found = self[value] = mark(value)
+        return found
+
+
+class Marks:
+    """The marks of the values of a column by their numbers, in eight bytes each.
+
+    As long as there are few values, each is marked once, and its mark is shared.
+    """
+
+    def __init__(self) -> None:
+        self._known: _Known | None = _Known()
+        self._shared: list[int] = []
+        self._own = array("q")
+        """Those of later values, once there were many."""
+
+    def __getitem__(self, number: int) -> int:
+        after = number - len(self._shared)
+        return self._shared[number] if after < 0 else self._own[after]
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take in the values that come next."""
+        if self._known is not None:
+            self._known.limit = min(_FEW + (len(self._shared) + len(values)) // _OFTEN, _SHARED)
+            try:
+                self._shared += list(map(self._known.__getitem__, values))
+            except (_TooManyError, TypeError):  # a list or an object has no hash
+                self._known = None
+            else:
+                return
+        self._own.extend(array("q", marks(values)))
 
 
 def wholes(columns: Sequence[Sequence[Any]], rows: int) -> list[int]:

@@ -1,5 +1,6 @@
 """A row on its way: its outcome so far, its operation, and what is known beyond that."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import define
@@ -53,7 +54,7 @@ class Later(NamedTuple):
 class Prepared(NamedTuple):
     """Rows that were read, and what is to be done with them."""
 
-    settled: list[Outcome]
+    settled: Sequence[Outcome]
     """Rows of which nothing has to be sent."""
     entries: list[Entry]
     """The others."""

@@ -45,6 +45,7 @@ class Feed:
         *,
         sizing: Sizing,
         room: int,
+        window: int = 0,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]],
     ) -> None:
@@ -54,12 +55,14 @@ class Feed:
             source: The input.
             sizing: Says how many rows a batch has.
             room: Rows that may be kept before the input is left alone.
+            window: Rows of an input that does not wait that are given at least, where there are.
             clock: Seconds, from anywhere, never going back.
             sleep: Waits so many seconds.
         """
         self._source = source
         self._sizing = sizing
         self._room = room
+        self._window = window
         self._clock = clock
         self._sleep = sleep
         self._turns = 0
@@ -106,7 +109,7 @@ class Feed:
             raise error
         if len(self._open) >= self._size:
             return self._opened()
-        turn = self._fresh(self._size)
+        turn = self._fresh(self._size if self._source.waits else max(self._size, self._window))
         return self._opened() if turn is None and self._open and self._reading is None else turn
 
     def _is_over(self) -> bool:

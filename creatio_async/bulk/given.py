@@ -50,16 +50,18 @@ def row_given(codec: Codec[Any], row: Any, place: str) -> Any:
     return row if columns is row else Given(columns, row)
 
 
-def give_back(codec: Codec[Any], outcomes: Sequence[Outcome]) -> None:
-    """Let *outcomes* have the objects that were given, and rows of the server as objects."""
+def give_back(codec: Codec[Any], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """Return *outcomes* with the objects that were given, and rows of the server as objects."""
     if codec.shape is None:
-        return
+        return outcomes
+    outcomes = [*outcomes]  # some are made when they are looked at
     for outcome in outcomes:
         if isinstance(outcome.row, Given):
             outcome.row = outcome.row.whole
         saved: object = outcome.saved
         if isinstance(saved, dict):
             outcome.saved = codec.returned(cast("Row", saved))
+    return outcomes
 
 
 class _Now:

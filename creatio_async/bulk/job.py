@@ -31,7 +31,6 @@ __all__ = ["Job"]
 _ROOM = 4
 """How often the rows that may be under way may wait beside, before the input is left alone."""
 
-
 _READY = 4
 """Lists of outcomes that wait to be taken at most; a list is what one batch has settled."""
 
@@ -149,6 +148,7 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
             source,
             sizing=self._sizing,
             room=_ROOM * self._at_once * self._sizing.most,
+            window=self._plan.window if isinstance(self._journal, NoJournal) else 0,
             clock=self._clock,
             sleep=self._sleep,
         )
@@ -244,8 +244,7 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
                 if turn is None:
                     return False
                 entries = self._under_way[number] = turn.entries
-                prepared = self._prepared(turn) if turn.rows else Prepared([], [])
-                same, fresh = prepared.settled, prepared.entries
+                same, fresh, is_checked = await self._prepared(turn)
                 entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
                 if same or not entries:
                     await self._settled(same)
@@ -266,7 +265,7 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
                 self._under_way[number] = [*entries, *settled]
             sent, is_whole = Ran([]), turn.are_all(entries)
             if entries:
-                sent = await self._sent(entries, is_checked=prepared.is_checked and is_whole)
+                sent = await self._sent(entries, is_checked=is_checked and is_whole)
                 told = [entry.outcome.error for entry in entries]
                 place.answered(len(entries), [error for error in told if error is not None])
             del self._under_way[number]
@@ -312,27 +311,32 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
                 return Ran([])
         return await self._plan.run(entries, self._journal.sending, is_checked=is_checked)
 
-    def _prepared(self, turn: Turn) -> Prepared:
+    async def _prepared(self, turn: Turn) -> Prepared:
         """Return the rows of *turn* that are settled at once, and entries for those to send."""
-        first = -1 if self._read_before else turn.first
+        if not turn.rows:
+            return Prepared([], [])
         try:
+            if self._plan.sifts and not self._journal.is_ended:
+                await self._plan.begin(turn.first, turn.rows)
+            first = -1 if self._read_before else turn.first
             prepared = self._journal.prepared(first, turn.rows, parts=self._lanes is None)
-        except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
-            self._fail(error)
-            self._feed.end()
+        except BaseException as error:
             self.unfinished += self._unprepared(turn)
+            if not isinstance(error, Exception):
+                raise
+            self._fail(error)  # raised in the caller's task, once all is told
+            self._feed.end()
             return Prepared([], [])
         if self._lanes is None:
             return prepared
-        entries = prepared.entries
-        told = [entry for entry in entries if entry.is_told]
-        waiting = [entry for entry in entries if not entry.is_told] if told else entries
+        told = [entry for entry in prepared.entries if entry.is_told]
+        waiting = [entry for entry in prepared.entries if not entry.is_told]
         free = self._lanes.admit(waiting)
         self._feed.kept += len(waiting) - len(free)
         return prepared._replace(entries=told + free)
 
     async def _settled(
-        self, outcomes: list[Outcome], told: Sequence[Outcome] = (), status: int | None = None
+        self, outcomes: Sequence[Outcome], told: Sequence[Outcome] = (), status: int | None = None
     ) -> None:
         """Tell of *outcomes*, and of those that an earlier run has *told* of.
 
@@ -345,7 +349,7 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
         with self._failing():
             if self._letters is not None:
                 self._letters.add(outcomes)
-        give_back(self._codec, outcomes)
+        outcomes = give_back(self._codec, outcomes)
         self._tell()
         if self._turns is None:
             if outcomes:
@@ -392,6 +396,5 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
     def _unprepared(self, turn: Turn) -> list[Outcome]:
         if self._read_before:  # they follow from the input, and are none of it
             return [Outcome(-1, self._plan.kind, row, "") for row in turn.rows]
-        return [
-            Outcome(turn.first + at, self._plan.kind, row, "") for at, row in enumerate(turn.rows)
-        ]
+        kind, numbered = self._plan.kind, enumerate(turn.rows, turn.first)
+        return [Outcome(index, kind, row, "") for index, row in numbered]

@@ -44,8 +44,8 @@ class Matching(Sending):
     """What *new_id* is, in words."""
     _shapes: Shapes = field(init=False, factory=Shapes)
     _seen: set[bytes] = field(init=False, factory=set[bytes])
-    _resolved: set[bytes] = field(init=False, factory=set[bytes])
-    """The same with ids in the place of names."""
+    _named: set[bytes] = field(init=False, factory=set[bytes])
+    """The same of keys that have names in the place of ids."""
     _made: OnCreate = field(init=False)
     _given: OnCreate = field(init=False)
     _changed: OnUpdate = field(init=False)
@@ -78,23 +78,35 @@ class Matching(Sending):
         """
         return [self._entry(first + at, row) for at, row in enumerate(rows)]
 
-    def _entry(self, index: int, given: Any) -> Entry:
+    def _read(self, index: int, given: Any) -> tuple[Outcome, dict[str, Any]]:
+        """Return the outcome of a row, still open, and what is to be written of it."""
         row = self._shapes.check(index, given)
         own = {**row, "Id": key_of(index, row["Id"])} if "Id" in row else dict(row)
         outcome = Outcome(index, self.kind, row, own.get("Id", ""))
         if self.resolver is not None:
             self.resolver.move(outcome, own)
+        return outcome, own
+
+    def _entry(self, index: int, given: Any) -> Entry:
+        outcome, own = self._read(index, given)
         entry = Entry(outcome, Operation("POST", self._made.path, own), self._made)
         key = self.key.of(own)
         entry.key = key or b""
         if key is None:
             self._has_no_key()
             _settle(outcome, State.FAILED, f"it has no value in {' and '.join(self.key.columns)}")
-        elif key in self._seen:
+        elif not (_is_new(key, self._named) if self._has_named_keys else self._is_first(key)):
             _settle(outcome, State.CONFLICT, "an earlier row of the input has the same key")
-        else:
-            self._seen.add(key)
         return entry
+
+    @property
+    def _has_named_keys(self) -> bool:
+        """Columns of the key have names in the place of ids."""
+        return self.resolver is not None and not self.resolver.columns.isdisjoint(self.key.columns)
+
+    def _is_first(self, key: bytes) -> bool:
+        """Take note of *key*, and say whether no row before had it."""
+        return _is_new(key, self._seen)
 
     async def resolve(self, entries: list[Entry]) -> None:
         """Put ids in the place of names; rows whose keys turn out to be one are a conflict.
@@ -102,7 +114,7 @@ class Matching(Sending):
         Raises:
             AuthenticationError: The login was refused.
         """
-        if self.resolver is None or self.resolver.columns.isdisjoint(self.key.columns):
+        if not self._has_named_keys:
             await super().resolve(entries)
             return
         named = [entry for entry in entries if is_open(entry.outcome) and not entry.is_told]
@@ -121,9 +133,7 @@ class Matching(Sending):
             entry.key = key or b""
             if key is None:
                 self._has_no_key()
-            elif key not in self._resolved:
-                self._resolved.add(key)
-            elif not entry.is_told:
+            elif not self._is_first(key) and not entry.is_told:
                 _settle(entry.outcome, State.CONFLICT, "an earlier row stands for the same")
 
     def _has_no_key(self) -> None:
@@ -242,6 +252,12 @@ def _may_be_there_later(error: ResponseError | BatchError) -> bool:
     if isinstance(error, AuthenticationError):
         return False
     return isinstance(error, BatchError | SessionExpiredError | ServerError) or is_passing(error)
+
+
+def _is_new(key: bytes, seen: set[bytes]) -> bool:
+    count = len(seen)
+    seen.add(key)
+    return len(seen) > count
 
 
 def _is_to_be_sent(entry: Entry) -> None:

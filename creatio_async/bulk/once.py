@@ -3,7 +3,7 @@
 import asyncio
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -43,7 +43,7 @@ class Once(ABC, Generic[ReportT, OutcomeT]):
         """What is known so far; complete when the job has ended."""
         self._grace = grace
         self._clock = clock
-        self._ready: asyncio.Queue[list[OutcomeT] | None] = asyncio.Queue(room)
+        self._ready: asyncio.Queue[Sequence[OutcomeT] | None] = asyncio.Queue(room)
         self._error: Exception | None = None
         self._runner: asyncio.Task[None] | None = None
         self._outcomes: AsyncGenerator[OutcomeT] | None = None

@@ -28,6 +28,9 @@ class Plan(Protocol):
     are_ids_made: bool
     """All rows that were prepared last have ids of `make_ids`."""
 
+    window: ClassVar[int]
+    """Rows that are looked at together; 0 where there is no gain in more than a batch."""
+
     @property
     def resolves(self) -> bool:
         """Rows have names in the place of ids."""
@@ -35,6 +38,10 @@ class Plan(Protocol):
 
     async def resolve(self, entries: list[Entry]) -> None:
         """Put ids in the place of names; settle those of *entries* of which a name is none."""
+        ...
+
+    async def begin(self, first: int, rows: Sequence[Any]) -> None:
+        """Do what has to be done before the first *rows* are prepared, if `sifts`."""
         ...
 
     def prepare(self, first: int, rows: Sequence[Any], ids: Sequence[str] = ()) -> list[Entry]:
@@ -46,7 +53,7 @@ class Plan(Protocol):
 
     def settle_alike(
         self, first: int, rows: Sequence[Any]
-    ) -> tuple[list[Outcome], list[Entry]] | None:
+    ) -> tuple[Sequence[Outcome], list[Entry]] | None:
         """Return outcomes of *rows* of which nothing has to be sent, and entries for the others.
 
         None if they have to be prepared and looked at row by row.

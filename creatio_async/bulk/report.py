@@ -1,6 +1,7 @@
 """What a bulk job tells: an outcome for each row, its progress, and a report at the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
@@ -18,7 +19,7 @@ from creatio_async.errors import (
 )
 from creatio_async.outcomes import State
 
-__all__ = ["BulkError", "Outcome", "Progress", "Report", "SavedT"]
+__all__ = ["BulkError", "Outcome", "Progress", "Report", "SavedT", "Unchanged"]
 
 if TYPE_CHECKING:  # the TypeVar of Python 3.11 has no default
     from typing_extensions import TypeVar
@@ -67,6 +68,26 @@ class Outcome(Generic[SavedT]):
     def ok(self) -> bool:
         """The server has the row as it was wanted."""
         return self.state in _FINE
+
+
+@frozen(eq=False)
+class Unchanged(Sequence[Outcome[Any]]):
+    """Outcomes of rows of which nothing had to be sent; each is made when it is looked at."""
+
+    places: Sequence[int]
+    operation: str
+    rows: Sequence[Any]
+    ids: Callable[[], Sequence[str]]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, at: Any) -> Any:
+        return [*self][at]
+
+    def __iter__(self) -> Iterator[Outcome[Any]]:
+        alike = repeat(self.operation), self.rows, self.ids(), repeat(_UNCHANGED)
+        return map(Outcome, self.places, *alike)
 
 
 @frozen(kw_only=True)
@@ -208,6 +229,10 @@ class Report(Generic[SavedT]):
 
     def add(self, outcomes: Sequence[Outcome[SavedT]]) -> None:
         """Count *outcomes* in."""
+        if isinstance(outcomes, Unchanged):
+            if outcomes:
+                self._count(_UNCHANGED, len(outcomes))
+            return
         done = [outcome.operation for outcome in outcomes if outcome.state is _DONE]
         if done:
             self._count(State.DONE, len(done))
@@ -215,10 +240,6 @@ class Report(Generic[SavedT]):
             for kind in kinds:
                 self.written[kind] = self.written.get(kind, 0) + done.count(kind)
         if len(done) == len(outcomes):
-            return
-        same = [outcome.state for outcome in outcomes].count(_UNCHANGED)
-        if same == len(outcomes):
-            self._count(_UNCHANGED, same)
             return
         for outcome in outcomes:
             if outcome.state is not State.DONE:

@@ -41,6 +41,7 @@ class Sending:
     kind: ClassVar[str] = "write"
     """What such a job does to a row, in a word."""
     sifts: ClassVar[bool] = False
+    window: ClassVar[int] = 0
 
     service: Service
     max_bytes: int = field(kw_only=True)
@@ -90,11 +91,14 @@ class Sending:
     async def sift(self, entries: list[Entry]) -> None:
         """Send everything."""
 
+    async def begin(self, first: int, rows: Sequence[Any]) -> None:
+        """Nothing comes before the first rows."""
+
     def settle_alike(
         self,
         first: int,
         rows: Sequence[Any],
-    ) -> tuple[list[Outcome], list[Entry]] | None:
+    ) -> tuple[Sequence[Outcome], list[Entry]] | None:
         """Nothing is settled before it is looked at row by row."""
 
     def rest(self) -> Sequence[Any]:

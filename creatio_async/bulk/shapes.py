@@ -1,6 +1,7 @@
 """Rows as they come: checked once for each set of columns, and with ids in one form."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 from attrs import define, field
@@ -9,7 +10,7 @@ from creatio_async.bulk.given import Given
 from creatio_async.protocol.names import key_text
 from creatio_async.protocol.values import check_row
 
-__all__ = ["Shapes", "key_of"]
+__all__ = ["Shapes", "have_columns", "key_of"]
 
 _KEPT = 1_000
 """Sets of column names that are remembered as checked."""
@@ -42,13 +43,12 @@ class Shapes:
                 self.known.add(shape)
         return checked
 
-    def are_alike(self, rows: Sequence[Any]) -> bool:
-        """Say whether *rows* are dicts with as many columns each, the first with checked ones."""
-        return (
-            set(map(type, rows)) <= _DICTS
-            and len(set(map(len, rows))) == 1
-            and tuple(rows[0]) in self.known
-        )
+
+def have_columns(rows: Sequence[Any], columns: Sequence[str]) -> bool:
+    """Say whether *rows* are dicts, each of them with just these *columns*, in their order."""
+    if not set(map(type, rows)) <= _DICTS:
+        return False
+    return list(chain.from_iterable(rows)) == [*columns] * len(rows)
 
 
 def key_of(index: int, given: object) -> str:

@@ -1,117 +1,158 @@
 """The rows that are there, in as few bytes as can say what of them differs from a row."""
 
-from array import array
-from collections.abc import Mapping, Sequence
-from itertools import repeat
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from operator import length_hint
 from typing import Any
 from uuid import UUID
 
 from attrs import define, field
 
-from creatio_async.bulk.columns import column_of, guid_keys, marks, wholes
+from creatio_async.bulk.columns import Marks, column_of, columns_of, guids, wholes
 from creatio_async.bulk.comparing import is_marked
+from creatio_async.bulk.keyindex import KEY, KeyIndex
 from creatio_async.bulk.keys import Key
 
 __all__ = ["Standing"]
 
-_ID = 16
+_BLOCK = 512
+"""Rows that are taken in at once: what is made of them stays in the processor's caches."""
 
 
 @define(eq=False)
 class Standing:
-    """Rows by their keys: each has a number, under which columns of numbers tell its values.
+    """Rows that are there: each has a number, under which columns tell its values.
 
-    Of each row 16 bytes of its `Id`, 16 of its key, 8 of each column and 8 of all of them are kept:
-    rows that are written alike need no look at their columns. A row that was taken is given once.
+    Of each row 16 bytes of its `Id`, 16 of another key, 8 of each column and 8 of all of them are
+    kept, and one object for each row that was not taken yet: 64 bits that stand for what is written
+    in it. A row of the input that is written alike takes it with a single look.
     """
 
     key: Key
     columns: tuple[str, ...]
-    _numbers: dict[bytes, int] = field(init=False, factory=dict[bytes, int])
-    _twice: dict[bytes, list[int]] = field(init=False, factory=dict[bytes, list[int]])
+    """Those that are compared, in the order in which the input has them."""
+    _wholes: list[int] = field(init=False, factory=list[int])
+    _taken: int = field(init=False, default=0)
+    """Rows that were taken in their order, one after another, from the first."""
+    _rest: set[int] | None = field(init=False, default=None)
+    """The `wholes` of rows that were not taken, but for those that share a key; None as long as
+    rows are taken in their order."""
     _ids: bytearray = field(init=False, factory=bytearray)
-    _wholes: "array[int]" = field(init=False)
-    _marks: "list[array[int]]" = field(init=False)
+    _keys: bytearray = field(init=False)
+    _marks: dict[str, Marks] = field(init=False)
+    _index: KeyIndex | None = field(init=False, default=None)
+    _twice: dict[int, list[int]] = field(init=False, factory=dict[int, list[int]])
+    """Rows that share a key and were not taken, by the first of them."""
 
     def __attrs_post_init__(self) -> None:
-        self._wholes = array("q")
-        self._marks = [array("q") for _ in self.columns]
+        self._keys = self._ids if self.key.columns == ("Id",) else bytearray()
+        self._marks = {name: Marks() for name in self.columns if name != "Id"}
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Take in *rows* that are there; those without a key are nobody's business."""
-        told = self.key.of_all(rows)
-        keys = [key for key in told if key is not None]
-        if len(keys) < len(rows):
-            rows = [row for row, key in zip(rows, told, strict=True) if key is not None]
-            if not rows:
-                return
-        self._ids += b"".join(keys if self.key.columns == ("Id",) else _ids_of(rows))
-        values = [column_of(rows, name) for name in self.columns]
-        for kept, column in zip(self._marks, values, strict=True):
-            kept.extend(array("q", marks(column)))
-        first = len(self._wholes)
-        self._wholes.extend(array("q", wholes(values, len(rows))))
-        numbers = range(first, first + len(rows))
-        placed = list(map(self._numbers.setdefault, keys, numbers))
-        if placed != [*numbers]:
-            for key, number, there in zip(keys, numbers, placed, strict=True):
-                if there != number:
-                    self._twice.setdefault(key, [there]).append(number)
+        for at in range(0, len(rows), _BLOCK):
+            self._add(rows[at : at + _BLOCK])
 
-    def take_alike(
-        self, keys: Sequence[bytes], columns: Sequence[Sequence[Any]]
-    ) -> list[int | None]:
-        """Take the rows that have *keys* and are written as *columns* are; return their numbers.
+    def _add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if self._keys is not self._ids:
+            told = self.key.of_all(rows)
+            keys = [key for key in told if key is not None]
+            if len(keys) < len(rows):
+                rows = [row for row, key in zip(rows, told, strict=True) if key is not None]
+                if not rows:
+                    return
+            self._keys += b"".join(keys)
+        ids = column_of(rows, "Id")
+        self._ids += guids(ids) or b"".join([UUID(each).bytes for each in ids])
+        values = {name: ids if name == "Id" else column_of(rows, name) for name in self.columns}
+        for name, kept in self._marks.items():
+            kept.add(values[name])
+        self._wholes += wholes([*values.values()], len(rows))
 
-        None stands for a row that is not there, or there more than once, or written otherwise.
+    def complete(self) -> None:
+        """Take note that all rows are there; several may have one key, unless it is the `Id`."""
+        if self._keys is self._ids:
+            return
+        for several in self._indexed().repeated():
+            self._twice[several[0]] = several
+            self._open.difference_update([self._wholes[number] for number in several])
+
+    @property
+    def _open(self) -> set[int]:
+        if self._rest is None:
+            self._rest = set(islice(self._wholes, self._taken, None))
+        return self._rest
+
+    def told(self, rows: Sequence[dict[str, Any]]) -> list[int]:
+        """Return the `wholes` of *rows*, which have the columns that are compared, in their order.
+
+        As long as all values are texts, those are the hashes of the rows as they are.
         """
-        kept, numbers = self._wholes, self._numbers
-        found = list(map(numbers.pop, keys, repeat(None)))
-        told = wholes(columns, len(keys))
-        if None not in found and not self._twice and [kept[at or 0] for at in found] == told:
-            return found
-        for at, whole in enumerate(told):
-            number = found[at]
-            if number is not None and (kept[number] != whole or keys[at] in self._twice):
-                numbers[keys[at]], found[at] = number, None
-        return found
+        try:
+            plain = list(map(hash, map(tuple, map(dict[str, Any].values, rows))))
+        except TypeError:  # a list or an object is among the values
+            plain = []
+        if plain and (self._follow(plain[:1]) or plain[0] in self._open):
+            return plain
+        return wholes(columns_of(rows, self.columns), len(rows))
 
-    def take(self, key: bytes) -> list[int]:
-        """Take the rows that have *key*: they are given no more. Return their numbers."""
-        number = self._numbers.pop(key, None)
-        several = self._twice.pop(key, None)
-        return several or ([] if number is None else [number])
+    def others(self, told: Sequence[int]) -> Iterator[int]:
+        """Take the rows of which the `wholes` are *told*; give the places of those without a row.
 
-    def ids_of(self, key: bytes) -> list[str]:
-        """Return the ids of the rows that have *key*."""
-        number = self._numbers.get(key)
-        several = self._twice.get(key, [] if number is None else [number])
-        return list(map(self.id_of, several))
+        Those that are given may be taken by their keys before the next one is asked for.
+        """
+        if self._follow(told):
+            self._taken += len(told)
+            return
+        take, rest = self._open.remove, iter(told)
+        while True:
+            try:
+                deque(map(take, rest), maxlen=0)
+            except KeyError:
+                yield len(told) - length_hint(rest) - 1
+            else:
+                return
+
+    def _follow(self, told: Sequence[int]) -> bool:
+        """Say whether those are the rows that come next, in the order in which they were read."""
+        first = self._taken
+        return self._rest is None and self._wholes[first : first + len(told)] == told
+
+    def find(self, key: bytes) -> list[int]:
+        """Return the numbers of the rows that have *key*, whether they were taken or not."""
+        return self._indexed().find(key) if key else []
+
+    def take(self, numbers: Sequence[int]) -> bool:
+        """Take the rows that have one key; return False if they were taken before."""
+        if len(numbers) > 1:
+            return self._twice.pop(numbers[0], None) is not None
+        whole = self._wholes[numbers[0]]
+        is_there = whole in self._open
+        self._open.discard(whole)
+        return is_there
 
     def id_of(self, number: int) -> str:
         """Return the `Id` of a row."""
-        digits = self._ids[number * _ID : (number + 1) * _ID].hex()
+        digits = self._ids[number * KEY : (number + 1) * KEY].hex()
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-    def ids_of_all(self, numbers: Sequence[int | None]) -> list[str]:
-        """Return the `Id` of each row; nothing for None."""
-        return ["" if number is None else self.id_of(number) for number in numbers]
 
     def differing(self, number: int, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of *sent* the row *number* does not have, by what values mean."""
         return {
             name: sent[name]
-            for name, kept in zip(self.columns, self._marks, strict=True)
+            for name, kept in self._marks.items()
             if name in sent and not is_marked(sent[name], kept[number])
         }
 
     def rest(self) -> list[str]:
         """Return the ids of the rows that were not taken."""
-        left = [number for key, number in self._numbers.items() if key not in self._twice]
+        later = enumerate(islice(self._wholes, self._taken, None), self._taken)
+        left = [number for number, whole in later if self._rest is None or whole in self._rest]
         left += [number for several in self._twice.values() for number in several]
         return list(map(self.id_of, left))
 
-
-def _ids_of(rows: Sequence[Mapping[str, Any]]) -> list[bytes]:
-    ids = column_of(rows, "Id")
-    return guid_keys(ids) or [UUID(each).bytes for each in ids]
+    def _indexed(self) -> KeyIndex:
+        if self._index is None:
+            self._index = KeyIndex(self._keys)
+        return self._index

@@ -1,22 +1,20 @@
 """An entity set, or a part of it, made the same as the input, with as few writes as possible."""
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import partial
-from itertools import compress, count, repeat
-from operator import not_
 from typing import Any, ClassVar, Literal
 
 from attrs import define, field
 
-from creatio_async.bulk.columns import columns_of, guid_keys
 from creatio_async.bulk.entry import Entry, is_open
 from creatio_async.bulk.matching import Matching
-from creatio_async.bulk.report import Outcome
+from creatio_async.bulk.report import Outcome, Unchanged
+from creatio_async.bulk.shapes import have_columns
 from creatio_async.bulk.standing import Standing
 from creatio_async.bulk.verbs import OnDelete
 from creatio_async.outcomes import State
+from creatio_async.protocol.batch.operations import MAX_OPERATIONS
 from creatio_async.protocol.odata.nodes import Condition
 from creatio_async.query import Query
 
@@ -42,14 +40,14 @@ class Syncs(Matching):
     """
 
     kind: ClassVar[str] = "sync"
+    window: ClassVar[int] = 500
 
     within: Within | None = field(kw_only=True, default=None)
     deletes: bool = field(kw_only=True, default=False)
     _deleted: OnDelete = field(init=False)
     _columns: tuple[str, ...] | None = field(init=False, default=None)
-    _names: frozenset[str] = field(init=False, default=frozenset())
+    """Those of the first row."""
     _standing: Standing = field(init=False)
-    _loading: asyncio.Lock = field(init=False, factory=asyncio.Lock)
     _is_loaded: bool = field(init=False, default=False)
     _is_sure: bool = field(init=False, default=True)
     _is_over: bool = field(init=False, default=False)
@@ -84,19 +82,21 @@ class Syncs(Matching):
         verb = self._deleted
         return Entry(Outcome(-1, "delete", key, key), verb.operation(key), verb)
 
-    def _entry(self, index: int, given: Any) -> Entry:
-        entry = super()._entry(index, given)
-        row: Mapping[str, Any] = entry.operation.body or {}
+    def _read(self, index: int, given: Any) -> tuple[Outcome, dict[str, Any]]:
+        outcome, own = super()._read(index, given)
         if self._columns is None:
-            self._columns = tuple(name for name in row if name != "Id")
-            self._names = frozenset(("Id", *self._columns))
-        if not row.keys() <= self._names:
-            strange = sorted(row.keys() - self._names)
+            self._columns = tuple(own)
+        if strange := own.keys() - {"Id", *self._columns}:
+            names = ", ".join(sorted(strange))
             raise ValueError(
-                f"row {index}: the first row does not have the column {', '.join(strange)}, "
+                f"row {index}: the first row does not have the column {names}, "
                 "and what is compared are the columns of the first row"
             )
-        return entry
+        return outcome, own
+
+    def _is_first(self, key: bytes) -> bool:
+        numbers = self._standing.find(key)
+        return self._standing.take(numbers) if numbers else super()._is_first(key)
 
     def _has_no_key(self) -> None:
         self._is_sure = False  # the row that it stands for would seem to be missing
@@ -110,45 +110,18 @@ class Syncs(Matching):
         if not self._is_over:
             await super().resolve(entries)
 
-    async def sift(self, entries: list[Entry]) -> None:
-        """Find out which of *entries* are there, and which hold what they should.
+    async def begin(self, first: int, rows: Sequence[Any]) -> None:
+        """Read what is there, before the first *rows* are prepared.
 
         Raises:
+            TypeError: The first row is no mapping.
+            ValueError: Its `Id` is no UUID, or a key is no column.
             ResponseError: The rows that are there cannot be read.
             TransportError: The rows that are there cannot be read.
         """
-        if self._is_over:
+        if self._is_loaded:
             return
-        async with self._loading:
-            if not self._is_loaded:
-                await self._load()
-                self._is_loaded = True
-        strange: list[Entry] = []
-        for entry in entries:
-            key = entry.key
-            if not is_open(entry.outcome) or (
-                entry.is_in_doubt and self.was_added(entry, self._standing.ids_of(key))
-            ):
-                self._standing.take(key)  # it is neither compared nor deleted
-            elif found := self._standing.take(key):
-                self._compare(entry, found)
-            elif self.within is None or self.within is ALL:
-                self.add(entry)
-            else:
-                strange.append(entry)
-        await self.match(strange)  # a row may be there, and not within
-
-    def _compare(self, entry: Entry, found: Sequence[int]) -> None:
-        outcome = entry.outcome
-        if len(found) > 1:
-            outcome.state = State.CONFLICT
-            outcome.error = ValueError(f"row {outcome.index}: {len(found)} rows have this key")
-            return
-        number, sent = found[0], entry.operation.body or {}
-        differs = partial(self._standing.differing, number, sent)
-        self.change(entry, self._standing.id_of(number), differs)
-
-    async def _load(self) -> None:
+        self._read(first, rows[0])
         self._standing = Standing(self.key, self._columns or ())
         query = Query(self.service, self.name).select(
             *dict.fromkeys(("Id", *self.key.columns, *self._standing.columns))
@@ -159,50 +132,71 @@ class Syncs(Matching):
             self.meter.requests += 1
             self.meter.bytes_received += page.size
             self._standing.add(page.rows)
+        self._standing.complete()
+        self._is_loaded = True
+
+    async def sift(self, entries: list[Entry]) -> None:
+        """Find out which of *entries* are there, and which hold what they should.
+
+        Raises:
+            AuthenticationError: The login was refused.
+        """
+        if self._is_over:
+            return
+        strange: list[Entry] = []
+        for entry in entries:
+            numbers = self._standing.find(entry.key)
+            if not is_open(entry.outcome) or (
+                entry.is_in_doubt and self.was_added(entry, map(self._standing.id_of, numbers))
+            ):
+                continue
+            if numbers:
+                self._compare(entry, numbers)
+            elif self.within is None or self.within is ALL:
+                self.add(entry)
+            else:
+                strange.append(entry)
+        for at in range(0, len(strange), MAX_OPERATIONS):  # a row may be there, and not within
+            await self.match(strange[at : at + MAX_OPERATIONS])
+
+    def _compare(self, entry: Entry, numbers: Sequence[int]) -> None:
+        outcome = entry.outcome
+        if len(numbers) > 1:
+            outcome.state = State.CONFLICT
+            outcome.error = ValueError(f"row {outcome.index}: {len(numbers)} rows have this key")
+            return
+        number, sent = numbers[0], entry.operation.body or {}
+        differs = partial(self._standing.differing, number, sent)
+        self.change(entry, self._standing.id_of(number), differs)
 
     def settle_alike(
         self, first: int, rows: Sequence[Any]
-    ) -> tuple[list[Outcome], list[Entry]] | None:
+    ) -> tuple[Sequence[Outcome], list[Entry]] | None:
         """Settle the rows that are there, and written alike; return the others as entries.
 
-        None if that cannot be told of *rows* together: they are of several shapes, or not all of
-        them are fine.
+        None if that cannot be told of *rows* together: they have not the columns of the first row,
+        or no key.
         """
-        if not self._is_loaded or self._is_over or self.resolver is not None:
+        standing, columns = self._standing, self._standing.columns
+        is_ready = self._is_loaded and not self._is_over and self.resolver is None
+        if not is_ready or not set(columns).issuperset(self.key.columns):
             return None
-        if not self._shapes.are_alike(rows) or not self._has_all_columns(rows[0]):
+        if not have_columns(rows, columns):
             return None
-        try:
-            values = columns_of(rows, (*self._standing.columns, *rows[0].keys() & {"Id"}))
-        except KeyError:
-            return None
-        ids = values.pop() if "Id" in rows[0] else None
-        keys = self._keys_of(rows, ids)
-        if keys is None or not self._seen.isdisjoint(keys):
-            return None
-        found = self._standing.take_alike(keys, values)
-        is_alike = [number is not None for number in found]
-        self._seen.update(compress(keys, is_alike))
-        outcomes: Iterable[Outcome] = map(
-            Outcome,
-            compress(count(first), is_alike),
-            repeat(self.kind),
-            compress(rows, is_alike),
-            compress(ids or self._standing.ids_of_all(found), is_alike),
-            repeat(State.UNCHANGED),
-        )
-        others = compress(enumerate(rows, first), map(not_, is_alike))
-        return list(outcomes), [self._entry(index, row) for index, row in others]
+        told = standing.told(rows)
+        entries = [self._entry(first + at, rows[at]) for at in standing.others(told)]
+        places: Sequence[int] = range(first, first + len(rows))
+        if entries:
+            others = {entry.outcome.index for entry in entries}
+            places = [at for at in places if at not in others]
+            rows = [rows[at - first] for at in places]
+        return Unchanged(places, self.kind, rows, partial(self._ids_of, standing, rows)), entries
 
-    def _has_all_columns(self, row: Mapping[str, Any]) -> bool:
-        return row.keys() | {"Id"} == self._names
-
-    def _keys_of(self, rows: Sequence[Any], ids: Sequence[Any] | None) -> list[bytes] | None:
-        """Return the keys of *rows*; None if one has none, or an `Id` has to be looked at."""
-        if ids is not None:
-            return guid_keys(ids) if self.key.columns == ("Id",) else None
-        keys = [key for key in self.key.of_all(rows) if key is not None]
-        return keys if len(keys) == len(rows) else None
+    def _ids_of(self, standing: Standing, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return the ids of *rows*, which are there, and written alike."""
+        if "Id" in standing.columns:
+            return [row["Id"] for row in rows]
+        return [standing.id_of(standing.find(key or b"")[0]) for key in self.key.of_all(rows)]
 
     def rest(self) -> Sequence[str]:
         """Return the ids of the rows that are there, and not in the input, if they are to go."""

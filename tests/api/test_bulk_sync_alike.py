@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creatio_async import ALL, Outcome, Report, State
-from creatio_async.bulk.columns import guid_keys, guids, marks, wholes
+from creatio_async.bulk import columns
+from creatio_async.bulk.columns import Marks, guid_keys, guids, marks, wholes
 from creatio_async.bulk.comparing import mark
+from creatio_async.bulk.keyindex import KEY, KeyIndex
 from creatio_async.bulk.keys import Key
+from creatio_async.bulk.shapes import have_columns
 from creatio_async.bulk.standing import Standing
 from creatio_async.emulator import Emulator, Latency
 from creatio_async.protocol.names import as_guid
@@ -83,24 +86,83 @@ def test_rows_that_are_written_alike_hold_the_same(pairs: list[tuple[Any, Any]])
 
 @given(st.lists(st.dictionaries(st.sampled_from(["Code", "Name"]), _JSON), max_size=5))
 @settings(max_examples=200, deadline=None)
-@pytest.mark.parametrize("columns", ["Code", ["Code", "Name"]])
-def test_the_keys_of_many_rows_are_those_of_each(columns: Any, rows: list[Row]) -> None:
-    key = Key(columns)
+@pytest.mark.parametrize("names", ["Code", ["Code", "Name"]])
+def test_the_keys_of_many_rows_are_those_of_each(names: Any, rows: list[Row]) -> None:
+    key = Key(names)
     assert key.of_all(rows) == [key.of(row) for row in rows]
 
 
-def test_what_is_taken_is_given_once_and_rows_of_one_key_are_never_alike() -> None:
-    rows = [{"Id": str(UUID(int=n)), "Code": code} for n, code in enumerate("abbbc", 1)]
+@given(st.lists(st.lists(_TEXTS | _JSON, max_size=4), max_size=4), st.integers(0, 3))
+@settings(max_examples=300, deadline=None)
+def test_a_column_keeps_the_mark_of_each_value(parts: list[list[Any]], few: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "_FEW", few)
+        kept = Marks()
+        for part in parts:
+            kept.add(part)
+    values = [value for part in parts for value in part]
+    assert [kept[number] for number in range(len(values))] == list(map(mark, values))
+
+
+@given(st.lists(st.integers(0, 5)), st.integers(0, 6))
+def test_the_index_of_keys_finds_all_that_are_there(numbers: list[int], wanted: int) -> None:
+    keys = [number.to_bytes(KEY, "big") for number in numbers]
+    index = KeyIndex(bytearray(b"".join(keys)))
+    key = wanted.to_bytes(KEY, "big")
+    assert index.find(key) == [at for at, each in enumerate(keys) if each == key]
+    several = {key: [at for at, each in enumerate(keys) if each == key] for key in keys}
+    told = [several[key] for key in several if len(several[key]) > 1]
+    assert sorted(index.repeated()) == sorted(told)
+
+
+def _standing() -> tuple[Standing, list[Row]]:
+    rows = [{"Id": str(UUID(int=n)), "Code": code} for n, code in enumerate("abbbcd", 1)]
     there = Standing(Key("Code"), ("Code",))
     there.add(rows[:3])
     there.add([*rows[3:], {"Id": str(UUID(int=9)), "Code": ""}])
-    keys = [Key("Code").of({"Code": code}) or b"" for code in "abcd"]
-    assert there.take_alike(keys, [["a", "b", "x", "d"]]) == [0, None, None, None]
-    assert there.take_alike(keys, [["a", "b", "x", "d"]]) == [None] * 4
-    assert there.ids_of(keys[1]) == [row["Id"] for row in rows[1:4]]
-    assert there.rest() == [row["Id"] for row in (rows[4], *rows[1:4])]
-    assert there.take(keys[1]) == [1, 2, 3]
-    assert there.rest() == [rows[4]["Id"]]
+    there.complete()
+    return there, rows
+
+
+def _others(there: Standing, codes: str) -> list[int]:
+    rows = [{"Code": code} for code in codes]
+    return list(there.others(there.told(rows))) if have_columns(rows, ["Code"]) else []
+
+
+def test_a_row_is_taken_once_and_rows_of_one_key_are_never_alike() -> None:
+    there, rows = _standing()
+    assert _others(there, "a") == []
+    assert _others(there, "adbxc") == [0, 2, 3]
+    assert _others(there, "c") == [0]
+    assert there.rest() == [row["Id"] for row in rows[1:4]]
+    found = there.find(Key("Code").of({"Code": "B"}) or b"")
+    assert [there.id_of(number) for number in found] == [row["Id"] for row in rows[1:4]]
+    assert there.take(found)
+    assert not there.take(found)
+    assert there.rest() == []
+
+
+def test_a_row_that_is_taken_by_its_key_is_not_alike_any_more() -> None:
+    there, rows = _standing()
+    found = there.find(Key("Code").of({"Code": "c"}) or b"")
+    assert there.take(found)
+    assert not there.take(found)
+    assert _others(there, "ca") == [0]
+    assert not there.take(there.find(Key("Code").of({"Code": "a"}) or b""))
+    assert there.find(b"") == []
+    assert there.rest() == [rows[5]["Id"], *(row["Id"] for row in rows[1:4])]
+
+
+def test_rows_in_the_order_in_which_they_were_read_need_no_look() -> None:
+    rows = [{"Id": str(UUID(int=n)), "Name": "x"} for n in range(1, 6)]
+    there = Standing(Key("Id"), ("Name", "Id"))
+    there.add(rows)
+    there.complete()
+    given = [{"Name": row["Name"], "Id": row["Id"]} for row in rows]
+    assert list(there.others(there.told(given[:2]))) == []
+    assert there.rest() == [row["Id"] for row in rows[2:]]
+    assert list(there.others(there.told([given[4], given[0], given[2]]))) == [1]
+    assert there.rest() == [rows[3]["Id"]]
 
 
 # The whole of it

@@ -41,6 +41,7 @@ class Fake:
     """Says which rows of a chunk are to be run again."""
     kind: ClassVar[str] = "write"
     sifts: ClassVar[bool] = False
+    window: ClassVar[int] = 0
     make_ids: MakeIds = random_ids
     are_ids_made: bool = False
 
@@ -69,6 +70,9 @@ class Fake:
             Entry(Outcome(first + at, "create", row, str(row)), Operation("POST", ""), _VERB)
             for at, row in enumerate(rows)
         ]
+
+    async def begin(self, first: int, rows: Sequence[Any]) -> None:
+        """Nothing comes before the first rows."""
 
     def settle_alike(self, first: int, rows: Sequence[Any]) -> None:
         """Everything has to be prepared."""
