@@ -14,7 +14,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from http.client import HTTPConnection
 from itertools import islice
-from typing import Any, NamedTuple
+from random import Random
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -104,18 +105,34 @@ def _create_for_report(
     return contestant
 
 
-@asynccontextmanager
-async def _sync_unchanged(task: Task) -> AsyncGenerator[Work]:
+def _unchanged_rows(count: int, *, is_shuffled: bool) -> list[dict[str, Any]]:
     columns = ("Id", "Name", "CountryId", "TimeZoneId")
-    printed = [printed_row(at, city) for at, city in enumerate(islice(cities(), task.rows), 1)]
+    printed = [printed_row(at, city) for at, city in enumerate(islice(cities(), count), 1)]
     rows = [{name: row[name] for name in columns} for row in printed]
-    async with Creatio(task.site, _AS) as crm:
+    if is_shuffled:
+        Random(1).shuffle(rows)  # noqa: S311 - no secret
+    return cast("list[dict[str, Any]]", orjson.loads(orjson.dumps(rows)))
 
-        async def work() -> int:
-            report = await crm.odata["City"].sync(rows, key="Id")
-            return report.counts[State.UNCHANGED]
 
-        yield work
+def _sync_unchanged(*, is_shuffled: bool = False, takes_outcomes: bool = False) -> Contestant:
+    @asynccontextmanager
+    async def contestant(task: Task) -> AsyncGenerator[Work]:
+        rows = _unchanged_rows(task.rows, is_shuffled=is_shuffled)
+        async with Creatio(task.site, _AS) as crm:
+
+            async def work() -> int:
+                job = crm.odata["City"].sync(rows, key="Id")
+                if takes_outcomes:
+                    async with job as outcomes:
+                        async for outcome in outcomes:
+                            assert outcome.ok
+                else:
+                    await job
+                return job.report.counts[State.UNCHANGED]
+
+            yield work
+
+    return contestant
 
 
 @asynccontextmanager
@@ -302,7 +319,9 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "read-pages": _read_pages,
     "read-rows": _read_rows,
     "read-slots": _read_as(CitySlots),
-    "sync-unchanged": _sync_unchanged,
+    "sync-outcomes": _sync_unchanged(takes_outcomes=True),
+    "sync-shuffled": _sync_unchanged(is_shuffled=True),
+    "sync-unchanged": _sync_unchanged(),
 }
 
 

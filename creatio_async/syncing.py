@@ -119,8 +119,8 @@ class Syncing(Query[RowT]):
         The rows that are there are read once, page by page, with no more columns than the first
         of *rows* has; then each row is added, or changed where it differs, or left alone. Values
         are compared by what they mean. What rows are found by, and what a `State.CONFLICT` is, is
-        as for `upsert_many`. Of each row that is there about 150 bytes are kept, and 8 more for
-        each column; of the input, a window.
+        as for `upsert_many`. Of each row that is there about 150 bytes are kept, and 2 to 8 more
+        for each column; of the input, a window of 500 rows.
 
         The report tells what was done in `Report.written`. A row that is deleted is an outcome of
         its own, whose index is -1.

@@ -26,8 +26,8 @@ _AFTER_DIGITS = ":"
 """What a text is less than that is empty, or begins with a digit."""
 _DIGITS = frozenset("0123456789")
 _FIRST = itemgetter(0)
-_FEW, _OFTEN, _SHARED = 128, 4, 1_000
-"""Marks are shared of so many values, and one more for each so many rows, up to the last."""
+_FEW, _OFTEN, _MOST = 128, 4, 1_000
+"""Values of a column that are few: so many, and one more for each so many rows, up to the last."""
 
 
 def column_of(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
@@ -104,44 +104,48 @@ class _TooManyError(Exception):
 
 
 class _Known(dict[Any, int]):
-    """The marks of some values, each found out when it is asked for the first time."""
+    """Numbers of some values, each given when it is asked for the first time; and their marks."""
 
-    limit = 0
+    def __init__(self) -> None:
+        self.limit = 0
+        self.marks: list[int] = []
 
     def __missing__(self, value: Any) -> int:
         if len(self) >= self.limit:
             raise _TooManyError
-        found = self[value] = mark(value)
-        return found
+        self.marks.append(mark(value))
+        number = self[value] = len(self)
+        return number
 
 
 class Marks:
-    """The marks of the values of a column by their numbers, in eight bytes each.
+    """The marks of the values of a column, which are numbered: 2 bytes each, or 8.
 
-    As long as there are few values, each is marked once, and its mark is shared.
+    As long as there are few values, each is marked once, and it is kept which of them it is.
     """
 
     def __init__(self) -> None:
-        self._known: _Known | None = _Known()
-        self._shared: list[int] = []
-        self._own = array("q")
+        self._known = _Known()
+        self._few = array("H")
+        self._many = array("q")
         """Those of later values, once there were many."""
+        self._are_few = True
 
     def __getitem__(self, number: int) -> int:
-        after = number - len(self._shared)
-        return self._shared[number] if after < 0 else self._own[after]
+        after = number - len(self._few)
+        return self._known.marks[self._few[number]] if after < 0 else self._many[after]
 
     def add(self, values: Sequence[Any]) -> None:
         """Take in the values that come next."""
-        if self._known is not None:
-            self._known.limit = min(_FEW + (len(self._shared) + len(values)) // _OFTEN, _SHARED)
+        if self._are_few:
+            self._known.limit = min(_FEW + (len(self._few) + len(values)) // _OFTEN, _MOST)
             try:
-                self._shared += list(map(self._known.__getitem__, values))
+                self._few.extend(array("H", list(map(self._known.__getitem__, values))))
             except (_TooManyError, TypeError):  # a list or an object has no hash
-                self._known = None
+                self._are_few = False
             else:
                 return
-        self._own.extend(array("q", marks(values)))
+        self._many.extend(array("q", marks(values)))
 
 
 def wholes(columns: Sequence[Sequence[Any]], rows: int) -> list[int]:

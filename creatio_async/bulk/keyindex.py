@@ -1,4 +1,4 @@
-"""Where a key stands among many: a hash table of numbers, in 8 to 12 bytes for each key."""
+"""Where a key stands among many: a hash table of numbers, in 6 to 8 bytes for each key."""
 
 from array import array
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class KeyIndex:
         """Take in all of *keys*; there must come no more while it is in use."""
         count = len(keys) // KEY
         self._keys = keys
-        self._mask = (1 << count.bit_length()) - 1
+        self._mask = (1 << count.bit_length()) // 2 - 1 if count else 0
         self._last = last = array("i", [_NONE]) * (self._mask + 1)
         self._before = before = array("i")
         mask, note = self._mask, before.append
