@@ -74,6 +74,9 @@ _FOR_GOOD = re.compile(
 )
 """Words of a 500 that the same request would get again."""
 
+_SCALAR_LOOKUP = re.compile(r"Column by path ((?:\w+[./])*)(\w*[^\WU])Id not found")
+"""What Creatio says of ``AccountId`` in a filter; ``UId`` is the name of plain columns."""
+
 _XML_ERROR = re.compile(rb"<(?:\w+:)?error[\s>]")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HEAD = 1000
@@ -94,7 +97,12 @@ def refusal(request: Request, response: Response) -> ResponseError | None:
         location = response.headers.get("location", "nowhere")
         detail = f"redirected to {location}; give the address of the site as it is"
         return UnexpectedResponseError(request, response, code, detail)
-    return _class_of(response)(request, response, code, detail)
+    error = _class_of(response)(request, response, code, detail)
+    lookup = _SCALAR_LOOKUP.search(detail)
+    if lookup is not None and f"{lookup[2]}Id" in request.url.query.get("$filter", ""):
+        path = lookup[1].replace("/", ".") + lookup[2]
+        error.add_note(f"if it is a lookup, compare F.{path}.Id instead of F.{path}Id")
+    return error
 
 
 def _class_of(response: Response) -> type[ResponseError]:

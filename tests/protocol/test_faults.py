@@ -3,6 +3,7 @@ from typing import Any
 
 import orjson
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
@@ -31,6 +32,31 @@ def refused(status: int, body: Any = b"", headers: dict[str, str] | None = None)
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_success_is_no_error(status: int) -> None:
     assert refusal(REQUEST, Response(status=status)) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "condition", "notes"),
+    [
+        ("AccountId", "AccountId eq null", ["F.Account.Id instead of F.AccountId"]),
+        ("A.B.OwnerId", "A/B/OwnerId eq null", ["F.A.B.Owner.Id instead of F.A.B.OwnerId"]),
+        ("AccountId", "Name eq 'x'", []),
+        ("UId", "UId eq null", []),
+        ("TypeUId", "TypeUId eq null", []),
+        ("Id", "Id eq null", []),
+        ("Nothing", "Nothing eq null", []),
+    ],
+)
+def test_a_lookup_that_is_not_found_in_a_filter_is_noted_as_it_should_be(
+    column: str, condition: str, notes: list[str]
+) -> None:
+    said = f"Column by path {column} not found in schema Contact"
+    request = evolve(
+        REQUEST, method="GET", url=URL("http://crm.test/Contact").with_query({"$filter": condition})
+    )
+    body = orjson.dumps({"error": {"code": "", "message": said}})
+    error = refusal(request, Response(status=500, body=body))
+    told: list[str] = getattr(pickle.loads(pickle.dumps(error)), "__notes__", [])  # noqa: S301 - our own
+    assert told == [f"if it is a lookup, compare {note}" for note in notes]
 
 
 @pytest.mark.parametrize("prefix", ["m:", ""])

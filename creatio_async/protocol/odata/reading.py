@@ -57,7 +57,7 @@ class Reading:
         rows = as_list(answer.get("value"))
         if rows is None:
             raise UnexpectedResponseError(request, response, "", "no collection: it has no 'value'")
-        if not set(map(type, rows)) <= {dict}:
+        if list(map(type, rows)).count(dict) != len(rows):
             raise UnexpectedResponseError(request, response, "", "no collection of rows")
         return Page(
             rows=self._rows(response.body, rows, expanded=expanded, annotated=annotated),
