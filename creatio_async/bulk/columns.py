@@ -5,13 +5,25 @@ from binascii import unhexlify
 from collections.abc import Mapping, Sequence
 from itertools import count
 from operator import itemgetter
+from secrets import token_hex
 from struct import Struct
 from typing import Any
 
 from creatio_async.bulk.comparing import mark
 from creatio_async.protocol.values import ZERO_GUID
 
-__all__ = ["Marks", "column_of", "columns_of", "guid_keys", "guids", "marks", "wholes"]
+__all__ = [
+    "Marks",
+    "ambiguous",
+    "column_of",
+    "columns_of",
+    "folded",
+    "guid_keys",
+    "guids",
+    "marks",
+    "text_keys",
+    "wholes",
+]
 
 _GUID_LENGTH = 36
 _DASHES = (8, 13, 18, 23)
@@ -25,6 +37,7 @@ _SERIAL = count()
 _AFTER_DIGITS = ":"
 """What a text is less than that is empty, or begins with a digit."""
 _DIGITS = frozenset("0123456789")
+_SALT = token_hex(8)
 _FIRST = itemgetter(0)
 _FEW, _OFTEN, _MOST = 128, 4, 1_000
 """Values of a column that are few: so many, and one more for each so many rows, up to the last."""
@@ -75,6 +88,38 @@ def guid_keys(values: Sequence[Any]) -> list[bytes] | None:
     """Return what `guids` does, each by itself."""
     digits = guids(values)
     return None if digits is None else [key for (key,) in _IN_BYTES.iter_unpack(digits)]
+
+
+def folded(values: Sequence[Any]) -> list[str] | None:
+    """Return *values* without regard to case and blanks at the end; None if not all are texts."""
+    try:
+        texts = "\0".join(values).casefold().split("\0")
+    except TypeError:
+        return None
+    return list(map(str.rstrip, texts)) if len(texts) == len(values) else None
+
+
+def ambiguous(texts: Sequence[str]) -> list[int]:
+    """Return the places of those `folded` texts that may not mean just what they say."""
+    some = [
+        at for at, text in enumerate(texts) if text < _AFTER_DIGITS or len(text) == _GUID_LENGTH
+    ]
+    return [at for at in some if not _is_a_mere_code(texts[at])]
+
+
+def _is_a_mere_code(text: str) -> bool:
+    """Say whether *text* is neither empty nor a guid, nor a point in time with a zone."""
+    if not text or len(text) == _GUID_LENGTH:
+        return False
+    return "-" not in text and "+" not in text and text[-1] != "z"
+
+
+def text_keys(texts: Sequence[str]) -> list[bytes]:
+    """Return 16 bytes for each of *texts*: two of Python's hashes, which hold for this process."""
+    both = array("q", bytes(16 * len(texts)))
+    both[::2] = array("q", list(map(hash, texts)))
+    both[1::2] = array("q", list(map(hash, map(_SALT.__add__, texts))))
+    return [key for (key,) in _IN_BYTES.iter_unpack(both.tobytes())]
 
 
 def marks(values: Sequence[Any]) -> list[int]:

@@ -45,12 +45,25 @@ class KeyIndex:
     def repeated(self) -> Iterator[list[int]]:
         """Give the numbers of each key that is there more than once."""
         told: set[bytes] = set()
-        for number, before in enumerate(self._before):
-            if before != _NONE and (key := self._key(number)) not in told:
-                numbers = self.find(key)
-                if len(numbers) > 1:
-                    told.add(key)
-                    yield numbers
+        for number in self._suspects():
+            key = self._key(number)
+            if key not in told and len(numbers := self.find(key)) > 1:
+                told.add(key)
+                yield numbers
+
+    def _suspects(self) -> list[int]:
+        """Return the numbers of keys of which another begins with the same 8 bytes."""
+        found: list[int] = []
+        before = self._before
+        with memoryview(self._keys) as view, view.cast("q") as halves:
+            for number, other in enumerate(before):
+                at = other
+                while at != _NONE:
+                    if halves[2 * at] == halves[2 * number]:
+                        found.append(number)
+                        break
+                    at = before[at]
+        return found
 
     def _key(self, number: int) -> bytes:
         return bytes(self._keys[number * KEY : (number + 1) * KEY])

@@ -83,7 +83,7 @@ class Unchanged(Sequence[Outcome[Any]]):
         return len(self.places)
 
     def __getitem__(self, at: Any) -> Any:
-        return [*self][at]
+        return list[Any](self)[at]
 
     def __iter__(self) -> Iterator[Outcome[Any]]:
         alike = repeat(self.operation), self.rows, self.ids(), repeat(_UNCHANGED)

@@ -1,6 +1,7 @@
 """`sync` of rows that are there and written alike: told at once, and as if looked at one by one."""
 
 import asyncio
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -113,6 +114,22 @@ def test_the_index_of_keys_finds_all_that_are_there(numbers: list[int], wanted: 
     several = {key: [at for at, each in enumerate(keys) if each == key] for key in keys}
     told = [several[key] for key in several if len(several[key]) > 1]
     assert sorted(index.repeated()) == sorted(told)
+
+
+def test_keys_are_the_same_for_values_that_mean_the_same() -> None:
+    key = Key("On")
+    moment = datetime(2026, 1, 31, tzinfo=UTC)
+    texts = ["2026-01-31T00:00:00Z", "2026-01-31T03:00:00+03:00", "20260131T00Z", moment]
+    assert len({key.of({"On": text}) for text in texts}) == 1
+    assert len({*key.of_all([{"On": text} for text in texts[:3]])}) == 1
+    codes = ["Ab\0c ", "aB\0C", "straße", "STRASSE ", "1-a", "1-A", "20260131Z", "20260131z"]
+    keys = key.of_all([{"On": code} for code in codes])
+    assert keys[::2] == keys[1::2] == [key.of({"On": code}) for code in codes[::2]]
+    assert len(set(keys)) == 4
+    assert Key(["On", "A"]).of({"On": moment, "A": "x"}) == Key(["On", "A"]).of({
+        "On": texts[0],
+        "A": "X",
+    })
 
 
 def _standing() -> tuple[Standing, list[Row]]:
