@@ -65,7 +65,7 @@ class Known(NamedTuple):
 
 
 def guids_of(rows: Sequence[Row], column: str) -> Iterator[UUID]:
-    """Return the guids in a *column* of *rows*, of which none is there twice.
+    """Return the guids in a *column* of *rows*, which are not looked for among known ones.
 
     A value that is none raises when its turn comes.
     """

@@ -6,7 +6,7 @@ not looked for again.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from itertools import repeat
@@ -110,6 +110,11 @@ def _compiled(shape: Shape, columns: tuple[str, ...]) -> _Reader:
             names["guids_of"] = guids_of
             targets, sources = f"{targets}, key", f"{sources}, guids_of(rows, column{number})"
             values.append("key")
+        elif each.kind.item is None and each.kind.row_type is not None:
+            names[f"behind{number}"] = _behind(each.kind)
+            targets += f", other{number}"
+            sources += f", behind{number}(rows, column{number}, known)"
+            values.append(f"other{number}")
         else:
             values.append(_value(each.kind, number, names, before))
     lines = [*_assignments(cls, [each.name for each in fields], values, names)]
@@ -149,7 +154,7 @@ def _share_names(shape: Shape) -> None:
     From objects that are all made before the first of them is filled it would learn that they have
     none, and give each of them a dict of its own: twice the time, and three times the memory.
     """
-    one: object = object.__new__(shape.cls)
+    one: object = cast("Any", shape.cls).__new__(shape.cls)
     for name in (*shape.by_name, *shape.others):
         object.__setattr__(one, name, None)
 
@@ -243,6 +248,22 @@ def _within(kind: Kind) -> Callable[[Any, Known], Any]:
             one = _single(kind.item)
             return [one(each, known) for each in values]
         return rows_as(shape_of(kind.row_type), list(map(_dict, values)), known)
+
+    return read
+
+
+def _behind(kind: Kind) -> Callable[[list[Row], str, Known], Iterable[Any]]:
+    """Return what makes the rows that stand in a column of rows, each in its turn."""
+    one = _within(kind)
+
+    def read(rows: list[Row], column: str, known: Known) -> Iterable[Any]:
+        with suppress(ModelError, *WRONG):  # it is told where one by one is made
+            values = [row[column] for row in rows]
+            if kind.optional or None not in values:
+                given = [_dict(value) for value in values if value is not None]
+                made = iter(rows_as(shape_of(kind.cls), given, known))
+                return [None if value is None else next(made) for value in values]
+        return (one(row[column], known) for row in rows)
 
     return read
 

@@ -236,6 +236,30 @@ def test_rows_behind_navigation_properties_are_objects_however_deep() -> None:
     ]
 
 
+def test_rows_behind_many_rows_are_those_of_their_rows() -> None:
+    class Child(Model):
+        Id: UUID = UNSET
+        Parent: Whole = UNSET
+
+    rows: list[dict[str, Any]] = [
+        {"Number": number, "Parent": {"Number": -number} if number % 3 else None}
+        for number in range(30)
+    ]
+    rows[20] = {"Number": 20}
+    made = read(Whole, *rows)
+    assert [each.Number for each in made] == list(range(30))
+    assert [getattr(each, "Parent", "unset") for each in made] == [
+        "unset" if number == 20 else Whole(Number=-number) if number % 3 else None
+        for number in range(30)
+    ]
+    rows = [{"Id": KEY, "Parent": {"Number": number}} for number in range(20)]
+    assert [each.Parent.Number for each in read(Child, *rows)] == list(range(20))
+    with pytest.raises(ModelError, match=r"^Child\.Parent cannot be None"):
+        read(Child, *rows, {"Id": KEY, "Parent": None})
+    with pytest.raises(ModelError, match=r"^Whole\.Number cannot be 'x'"):
+        read(Child, *rows, {"Id": KEY, "Parent": {"Number": "x"}})
+
+
 @pytest.mark.parametrize(
     ("bad", "field"),
     [
