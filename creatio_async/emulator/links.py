@@ -92,12 +92,11 @@ class Links:
             case "GET":
                 return self.pages.answer(operation, related, within, references=True)
             case "POST":
-                found = self._given(operation, navigation)
-                self.writer.update(related, found, {navigation.column: key})
+                self.join(key, navigation, self._given(operation, navigation))
                 return _DONE
             case "DELETE":
                 given = parse_qs(operation.query).get("$id", [""])[0]
-                return self.remove(key, navigation, self._key(given, operation, navigation))
+                return self.remove(key, navigation, self.key_of(given, operation, navigation))
             case _:
                 raise not_allowed("GET, POST, DELETE")
 
@@ -118,14 +117,23 @@ class Links:
         link = operation.json().get("@odata.id")
         if not isinstance(link, str):
             raise bad_request("The body of a link must be an object with '@odata.id'.")
-        key = self._key(link, operation, navigation)
+        key = self.key_of(link, operation, navigation)
         sql = f'SELECT 1 FROM "{navigation.target}" WHERE "Id" = ?'  # noqa: S608
         if self.store.one(sql, (key,)) is None:
             raise not_found()
         return key
 
-    def _key(self, link: str, operation: Operation, navigation: Navigation) -> str:
-        """The id of the row that *link* leads to."""
+    def join(self, key: str, navigation: Navigation, member: str) -> None:
+        """Put the row *member* into a collection of the row *key*."""
+        related = self.store.schemas[navigation.target]
+        self.writer.update(related, member, {navigation.column: key})
+
+    def key_of(self, link: str, operation: Operation, navigation: Navigation) -> str:
+        """Return the id of the row that *link* leads to.
+
+        Raises:
+            Refusal: 400, it is no link to a row of the target of *navigation*.
+        """
         aim = target(below_root(link, operation))
         schema = self.store.schema(aim.name)
         if schema is None or schema.name != navigation.target or aim.key is None or aim.rest:

@@ -17,8 +17,9 @@ from creatio_async.emulator.answering import (
     not_allowed,
     only,
 )
+from creatio_async.emulator.bindings import Bindings, Bound
 from creatio_async.emulator.conditions import etag_header, not_modified
-from creatio_async.emulator.links import Links, linked_id, resolved
+from creatio_async.emulator.links import Links, linked_id
 from creatio_async.emulator.metadata import metadata
 from creatio_async.emulator.operations import Operation, level_of, takes_ieee754
 from creatio_async.emulator.pages import TEXT, Pages, text_body
@@ -65,6 +66,7 @@ class ODataService:
     writer: Writer = field(init=False)
     _pages: Pages = field(init=False)
     _links: Links = field(init=False)
+    _bindings: Bindings = field(init=False)
     _streams: Streams = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -73,6 +75,7 @@ class ODataService:
         set_(self, "writer", Writer(self.store, self.rules.nulls))
         set_(self, "_pages", Pages(self.reader, self.rules))
         set_(self, "_links", Links(self.store, self.writer, self._pages))
+        set_(self, "_bindings", Bindings(self._links))
         set_(self, "_streams", Streams(self.store, self.max_file_size))
 
     def answer(self, operation: Operation) -> Answer:
@@ -139,7 +142,10 @@ class ODataService:
     def _create(self, operation: Operation, schema: Schema) -> Answer:
         check_acceptable(operation)
         ieee754 = takes_ieee754(operation.headers.get("content-type", ""))
-        stored = self.writer.insert(schema, self._body(operation), ieee754=ieee754)
+        body = self._body(operation, schema)
+        with self.store.transaction():
+            stored = self.writer.insert(schema, body.fields, ieee754=ieee754)
+            self._bindings.join(body, stored["Id"])
         place = ("Location", f"{operation.root}{schema.name}({stored['Id']})")
         headers: tuple[tuple[str, str], ...] = (place,)
         if self.rules.honours_return or self.rules.etags:
@@ -152,17 +158,11 @@ class ODataService:
         row = self.reader.shown(schema, stored, level)
         return json_acceptable(201, {"@odata.context": context, **row}, operation, *headers)
 
-    def _body(self, operation: Operation) -> dict[str, Any]:
-        """The body of a write; links to rows of the same batch are replaced by where they are."""
-        fields = operation.json()
-        if not (operation.places and self.rules.plain):
-            return fields
-        return {
-            name: resolved(value, operation)
-            if name.endswith("@odata.bind") and isinstance(value, str)
-            else value
-            for name, value in fields.items()
-        }
+    def _body(self, operation: Operation, schema: Schema) -> Bound:
+        """What the body of a write says; Creatio does not see the links in it."""
+        if self.rules.plain:
+            return self._bindings.read(operation, schema)
+        return Bound(operation.json())
 
     def _wanted(self, operation: Operation) -> str:
         """What the answer to a write shall hold, if that is honoured."""
@@ -201,7 +201,10 @@ class ODataService:
         if wanted == "representation":
             check_acceptable(operation)
         ieee754 = takes_ieee754(operation.headers.get("content-type", ""))
-        self.writer.update(schema, key, self._body(operation), ieee754=ieee754)
+        body = self._body(operation, schema)
+        with self.store.transaction():
+            self.writer.update(schema, key, body.fields, ieee754=ieee754)
+            self._bindings.join(body, key)
         if wanted == "representation":
             return self._one(operation, None, schema, key, *_applied(wanted))
         headers = (*self._etag(schema, key), *_applied(wanted))

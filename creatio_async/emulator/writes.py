@@ -9,7 +9,7 @@ from creatio_async.emulator.refusals import Refusal, bad_request, not_found, ser
 from creatio_async.emulator.schema import EMPTY_DATE, EMPTY_GUID, Kind, Schema
 from creatio_async.emulator.store import ConstraintError, Store
 from creatio_async.emulator.tables import SUPERVISOR
-from creatio_async.emulator.values import is_guid, new_guid, now, stored
+from creatio_async.emulator.values import new_guid, now, stored
 
 __all__ = ["Writer"]
 
@@ -96,37 +96,27 @@ class Writer:
         for name, value in body.items():
             column = schema.by_name.get(name)
             if column is None:
-                self._other(schema, name, value, changes)
+                self._other(schema, name)
             elif column.kind is Kind.STREAM:
                 raise bad_request(f"The stream property '{name}' cannot be written in a body.")
             else:
                 changes[name] = stored(column, value, ieee754=ieee754, nulls=self.nulls)
         return changes
 
-    def _other(self, schema: Schema, name: str, value: Any, changes: dict[str, Any]) -> None:
+    def _other(self, schema: Schema, name: str) -> None:
         """Take a name that is no column: an annotation, or a navigation property.
 
         Creatio drops a navigation property in silence. Source: seen on a live site.
         """
-        own, at, annotation = name.partition("@")
+        own, at, _ = name.partition("@")
         navigation = next((n for n in schema.navigations if n.name == own.partition("/")[0]), None)
         if at and (navigation is not None or not own or own in schema.by_name):
-            if self.nulls and navigation is not None and annotation == "odata.bind":
-                changes[navigation.column] = _bound(value)
             return
         if navigation is None:
             raise bad_request(
                 f"The property '{name}' does not exist on type '{schema.type_name}'. Make sure to "
                 "only use property names that are defined by the type."
             )
-
-
-def _bound(value: Any) -> str:
-    """The id in a link such as ``Account(405947d0-...)``, which binds a navigation property."""
-    key = str(value).rstrip(")").rpartition("(")[2] or str(value).rpartition("/")[2]
-    if not is_guid(key):
-        raise bad_request(f"'{value}' is no link to an entity.")
-    return key.lower()
 
 
 def _fill_in(schema: Schema, row: dict[str, Any]) -> None:

@@ -135,6 +135,27 @@ async def test_a_row_created_without_an_answer_can_be_referred_to(plain: Caller)
     assert await plain.names("Contact?$filter=Account/Name%20eq%20'Best'") == ["Ann"]
 
 
+async def test_collections_are_bound_too_to_rows_of_the_same_batch_and_to_others(
+    plain: Caller,
+) -> None:
+    bound = {"ContactCollectionByAccount@odata.bind": ["$1", f"Contact({SUPERVISOR})"]}
+    response = await plain.batch(
+        inner("1", "POST", "Contact", {"Name": "Ann"}, atomicityGroup="g"),
+        inner("2", "POST", "Account", {"Name": "Acme", **bound}, atomicityGroup="g"),
+        inner("3", "PATCH", "$2", bound, atomicityGroup="g", dependsOn=["2"]),
+    )
+    assert [item["status"] for item in response.json()["responses"]] == [201, 201, 204]
+    names = await plain.names("Contact?$filter=Account/Name%20eq%20'Acme'")
+    assert sorted(names) == ["Ann", "Supervisor"]
+    response = await plain.batch(
+        inner("1", "POST", "Account", {"Name": "Lost", "Nothing": 1}, atomicityGroup="g"),
+        inner("2", "POST", "Contact", {"Name": "Bob", "Account@odata.bind": "$1"}),
+        Prefer="continue-on-error",
+    )
+    assert [item["status"] for item in response.json()["responses"]] == [400, 400]
+    assert "Bob" not in await plain.names("Contact")
+
+
 async def test_nothing_is_written_where_the_answer_could_not_be_had(plain: Caller) -> None:
     atom = {"Accept": "application/atom+xml", "Prefer": "return=representation"}
     assert (await plain.odata("POST", "City", {"Name": "A"}, atom)).status == 406

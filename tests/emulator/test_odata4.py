@@ -385,8 +385,13 @@ async def test_plain_odata_has_nulls_bindings_and_preferences() -> None:
         assert (response.status, response.json()["Name"]) == (200, "B")
         assert (await plain.odata("GET", f"Contact({row['Id']})/BirthDate")).status == 204
         assert (await plain.odata("GET", f"Contact({row['Id']})/City")).status == 204
-        response = await plain.odata("POST", "Contact", {"Account@odata.bind": "nothing"})
-        assert response.status == 400
+        wrong: Any
+        for wrong in ("nothing", f"City({account})", "$1", 5, ["Account"], None):
+            response = await plain.odata("POST", "Contact", {"Account@odata.bind": wrong})
+            assert response.status == 400, wrong
+        for name, wrong in (("Nope", "x"), ("Name", "x"), ("ContactCollectionByAccount", "x")):
+            response = await plain.odata("POST", "Account", {f"{name}@odata.bind": wrong})
+            assert response.status == 400, name
         assert (await plain.odata("GET", "City/$count")).body == b"1"
 
 
