@@ -145,7 +145,11 @@ class Mixed(Sending):
 
     def content(self, rows: Sequence[Any]) -> Sequence[Any]:
         """Return what the operations have in their fields."""
-        return [(type(row).__name__, *_FIELDS.get(type(row), _fields)(row)) for row in rows]
+        kinds: list[type[Any]] = list(map(type, rows))
+        return [
+            (kind.__name__, *_FIELDS.get(kind, _fields)(row))
+            for kind, row in zip(kinds, rows, strict=True)
+        ]
 
     def prepare(self, first: int, rows: Sequence[Any], ids: Sequence[str] = ()) -> list[Entry]:
         """Return an entry, still open, for each of *rows*, of which the first is number *first*.
