@@ -1,4 +1,5 @@
 import datetime as dt
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -85,6 +86,40 @@ def test_rows_are_checked_where_the_bytes_show_a_mistake(
     document = {"requests": [{"headers": {}, "body": row}]} if enveloped else row
     with pytest.raises(kind, match=f"row 7, {words}"):
         dumps_rows(document, lambda: [("row 7", row)], objects=4 if enveloped else 1)
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5) | st.uuids()
+HARMFUL = st.sampled_from([math.nan, math.inf, 1.5, [math.nan], [], (), {"Id": GUID}, {}])
+ROWS = st.lists(
+    st.dictionaries(st.sampled_from("ABCD"), SCALARS | HARMFUL, min_size=1),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(ROWS)
+def test_types_let_nothing_through_that_the_bytes_do_not(rows: list[dict[str, Any]]) -> None:
+    document = {"Long": "x" * 1_000, "Rows": rows}
+    places = [(f"row {at}", row) for at, row in enumerate(rows)]
+
+    def written(bodies: list[dict[str, Any]]) -> object:
+        try:
+            return dumps_rows(document, lambda: places, 1 + len(rows), bodies)
+        except ValueError as error:
+            return str(error)
+
+    assert written(rows) == written([])
+
+
+def test_where_types_tell_that_rows_are_plain_their_bytes_are_not_searched() -> None:
+    row = {"Name": "{null}" * 20, "Id": UUID(GUID), "Code": 5, "Is": True, "Of": None}
+
+    def never() -> Any:
+        raise AssertionError
+
+    assert orjson.loads(dumps_rows(row, never, 1, [row]))["Of"] is None
+    with pytest.raises(AssertionError):
+        dumps_rows(row, never, 1)
 
 
 @pytest.mark.parametrize("row", [{"A": None}, {"A": "null"}, {"A": ':{"x'}, {"A": ":["}, {"A": []}])

@@ -93,28 +93,29 @@ def encode(
         ValueError: A value in a body has no place in OData.
         TypeError: A value in a body is of a type that OData does not have.
     """
-    add = _WRITE if rows else _ADD
+    add, write = _WRITE if rows else _ADD, _WRITE
+    bodies = [each.body for each in operations]
     items = [
         # Nearly all items are of this kind, and a call for each would double the time.
         {
             "id": name,
             "method": each.method,
             "url": each.path,
-            "headers": add if each.method == "POST" else _WRITE,
-            "body": each.body,
+            "headers": add if each.method == "POST" else write,
+            "body": body,
         }
-        if each.group is None and each.body is not None
+        if each.group is None and body is not None
         else _item(name, each, add)
-        for name, each in zip(_IDS, operations, strict=False)
+        for name, each, body in zip(_IDS, operations, bodies, strict=False)
     ]
     document = {"requests": items}
     if is_checked:
         return dumps(document)
-    with_body = len(items) - [each.body for each in operations].count(None)
     return dumps_rows(
         document,
         lambda: ((place(at), each.body) for at, each in enumerate(operations) if each.body),
-        objects=1 + 2 * len(items) + with_body,
+        objects=1 + 3 * len(items) - bodies.count(None),
+        bodies=bodies,
     )
 
 
