@@ -201,6 +201,8 @@ class TrackedRow(_Followed, MutableMapping[str, Any]):
             self._touched = dict.fromkeys(self._values)
         linked = references(sent)
         known = self._original = {**self.known, **(plain(sent) if linked else sent)}
+        if self._id is not None:
+            known["Id"] = self._id
         changed = self.changes  # what was assigned while the change was on its way, too
         self._touched = dict.fromkeys(changed)
         filled = {n: v for n, v in row.items() if n not in changed and n != "Id"}

@@ -175,6 +175,8 @@ async def test_observers_may_send_headers_along_with_each_request(
     asked = [each for each in sent if "x-one" in each]
     assert [(each["x-one"], each["x-two"]) for each in asked] == [("1-1", "2"), ("1-2", "2")]
     assert "x-one" not in sent[0]  # a login is none of their business
+    exchange = Exchange("GET", emulator.requests[-1].url, 1, 0.0)
+    assert Observer().headers(exchange) == {}  # so that one may add to what is sent along anyway
 
 
 @pytest.mark.parametrize(

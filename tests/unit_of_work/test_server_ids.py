@@ -489,3 +489,16 @@ async def test_a_server_that_does_not_keep_a_change_set_whole_creates_no_row_twi
         assert (account.state, account["Name"]) == (EntityState.UNCHANGED, "Acme Ltd")
         assert work.attach("Account", {"Id": made}) is account
     assert len(transport.requests) == 2
+
+
+async def test_a_success_whose_row_cannot_be_read_is_one_where_its_address_tells_the_id() -> None:
+    made = "7f0c2c1e-9d64-4a52-8f0a-6a1f6a1d2b11"
+    headers = {"location": f"http://crm.test/0/odata/City({made})"}
+    created = {"id": "1", "status": 201, "headers": headers, "body": "<html>"}
+    transport = canned(answer({"responses": [created]}))
+    async with client(transport) as crm:
+        work = crm.odata.unit_of_work(new_id="server")
+        city = work.add("City", {"Name": "Gilbert"})
+        [saved] = await work.save()
+    assert (saved.change, city.key) == (Change("create", "City", made), ("City", made))
+    assert (city["Name"], city.state) == ("Gilbert", EntityState.UNCHANGED)
