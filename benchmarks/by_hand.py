@@ -20,6 +20,7 @@ __all__ = ["call_one", "create_all", "ids_of_uuid4", "logged_in", "read_all"]
 _BATCH = 100
 _AT_ONCE = 4
 _JSON = {"Accept": "application/json", "Content-Type": "application/json"}
+_ADD = {**_JSON, "Prefer": "return=minimal"}
 
 
 @asynccontextmanager
@@ -61,7 +62,7 @@ async def create_all(
                     "id": str(number),
                     "method": "POST",
                     "url": entity_set,
-                    "headers": _JSON,
+                    "headers": _ADD,
                     "body": {"Id": made, **row},
                 }
                 for number, (row, made) in enumerate(
