@@ -242,6 +242,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to be measured")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(argv)
+    if given.rounds < 2:
+        parser.error("what half of the rounds took is told of two at least")
     with TemporaryDirectory(dir=given.folder) as folder:
         found = asyncio.run(_run(given.rows, given.rounds, Path(folder)))
     if given.json:

@@ -163,10 +163,10 @@ def test_every_contestant_takes_part() -> None:
 def test_a_load_with_a_journal_sends_what_one_without_sends_and_an_ended_one_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert journal.main(["--rows", str(_ROWS), "--rounds", "1", "--json"]) == 0
+    assert journal.main(["--rows", str(_ROWS), "--rounds", "2", "--json"]) == 0
 
     found = json.loads(capsys.readouterr().out)
-    assert [line["batches"] for line in found["loads"]] == [3, 3, 3, 0]
+    assert [line["batches"] for line in found["loads"]] == [3, 3, 3, 3, 0]
 
 
 def test_rows_of_55_columns_are_sent_as_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
