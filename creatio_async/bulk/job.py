@@ -8,6 +8,7 @@ from operator import index
 from os import PathLike
 from typing import Any, cast, get_args
 
+from creatio_async.bulk.accounts import Accounts
 from creatio_async.bulk.entry import OPEN, Entry, Prepared, Ran, is_open
 from creatio_async.bulk.feed import Feed, Turn
 from creatio_async.bulk.given import give_back, rows_given
@@ -99,7 +100,8 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
         source = Source(rows_given(codec, rows))
         letters = None if dead_letters is None else Letters(dead_letters, plan.kind)
         super().__init__(Report(), room=min(gate.limit.most, _READY), grace=grace, clock=clock)
-        self.unfinished: list[Outcome[SavedT]] = []
+        self._accounts = Accounts(plan.kind, codec)
+        self.unfinished: list[Outcome[SavedT]] = self._accounts.unfinished
         """Rows that were read from the input and have no final outcome: `State.NOT_RUN` or
         `State.UNKNOWN`. Empty after a job that ran to its end."""
         self._plan = plan
@@ -112,7 +114,6 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
         self._sizing = plan.meter.sizing = Sizing(batch_size, longest)
         self._teller = Teller(self.report, plan.meter, gate, progress, sessions)
         self._sleep = sleep
-        self._under_way: dict[int, list[Entry]] = {}
         self._letters = letters
         self._journal = journal or NoJournal(plan)
         self._lanes = Lanes() if order == "key" else None
@@ -204,6 +205,7 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
         await self._settled([], told)
         if rest:
             self._read_before, self._source = self._source.taken, Source(rest)
+            self._accounts.are_given = False
             self._feed = self._fed(self._source)
             await self._work_all()
 
@@ -225,9 +227,9 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
             self._fail(error)
             self._feed.give_up()
             self._journal.halt()
-            await self._settled(self._account(number))
+            await self._settled(self._accounts.broken_off(number))
         finally:
-            self.report.add(self._account(number))
+            self.report.add(self._accounts.broken_off(number))
 
     async def _next_turn(self) -> Turn | None:
         while True:
@@ -238,18 +240,19 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
 
     async def _send(self, number: int) -> bool:
         """Take a batch and send it when it may be sent; return False if there is none any more."""
+        under_way = self._accounts.under_way
         async with AsyncExitStack() as stack:
             async with self._upcoming:  # no more than one is made up before it may be sent
                 turn = await self._next_turn()
                 if turn is None:
                     return False
-                entries = self._under_way[number] = turn.entries
+                entries = under_way[number] = turn.entries
                 same, fresh, is_checked = await self._prepared(turn)
-                entries = self._under_way[number] = [*entries, *fresh] if entries else fresh
+                entries = under_way[number] = [*entries, *fresh] if entries else fresh
                 if same or not entries:
                     await self._settled(same)
                 if not entries:
-                    del self._under_way[number]
+                    del under_way[number]
                     return True
                 place = await stack.enter_async_context(self._gate.enter())
             settled: list[Entry] = []
@@ -262,13 +265,13 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
             if fresh and (self._plan.sifts or self._is_past(turn)):
                 settled += await self._sifted(fresh)
                 entries = turn.entries
-                self._under_way[number] = [*entries, *settled]
+                under_way[number] = [*entries, *settled]
             sent, is_whole = Ran([]), turn.are_all(entries)
             if entries:
                 sent = await self._sent(entries, is_checked=is_checked and is_whole)
                 told = [entry.outcome.error for entry in entries]
                 place.answered(len(entries), [error for error in told if error is not None])
-            del self._under_way[number]
+            del under_way[number]
         if sent.later:
             entries = self._feed.put_off_of(entries, sent.later)
         status = sent.status if is_whole else None
@@ -321,7 +324,7 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
             first = -1 if self._read_before else turn.first
             prepared = self._journal.prepared(first, turn.rows, parts=self._lanes is None)
         except BaseException as error:
-            self.unfinished += self._unprepared(turn)
+            self._accounts.unprepared(turn.first, turn.rows)
             if not isinstance(error, Exception):
                 raise
             self._fail(error)  # raised in the caller's task, once all is told
@@ -363,24 +366,13 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
             if ready:
                 await self._ready.put(ready)
 
-    def _account(self, number: int) -> list[Outcome]:
-        """Part the chunk of a worker that broke off: return what is settled, keep the rest."""
-        settled: list[Outcome] = []
-        for entry in self._under_way.pop(number, ()):
-            (self.unfinished if is_open(entry.outcome) else settled).append(entry.outcome)
-        give_back(self._codec, settled)
-        return settled
-
     def _leave(self, kept: list[Entry], taken: Turn) -> None:
         """Account for the rows that are kept, and for those that were read and not prepared."""
         if self._lanes is not None:
             kept += self._lanes.rest()
-        self.unfinished += [entry.outcome for entry in kept]
-        self.unfinished += self._unprepared(taken)
-        left = Turn([], self._source.taken, self._source.left)
-        self.unfinished += self._unprepared(left)
-        give_back(self._codec, self.unfinished)
-        self.unfinished.sort(key=lambda outcome: outcome.index)
+        self._accounts.unprepared(taken.first, taken.rows)
+        self._accounts.unprepared(self._source.taken, self._source.left)
+        self._accounts.left(kept)
         self.report.add(self.unfinished)
 
     def _tell(self, *, last: bool = False) -> None:
@@ -392,9 +384,3 @@ class Job(Once[Report[SavedT], Outcome[SavedT]]):
         except Exception as error:  # noqa: BLE001 - raised in the caller's task, once all is told
             self._fail(error)
             self._feed.end()
-
-    def _unprepared(self, turn: Turn) -> list[Outcome]:
-        if self._read_before:  # they follow from the input, and are none of it
-            return [Outcome(-1, self._plan.kind, row, "") for row in turn.rows]
-        kind, numbered = self._plan.kind, enumerate(turn.rows, turn.first)
-        return [Outcome(index, kind, row, "") for index, row in numbered]

@@ -107,7 +107,7 @@ async def test_a_job_that_is_left_while_it_waits_for_its_turn_accounts_for_every
         await eventually(lambda: table.under_way == 1)
         second = cities.create_many(rows(30), batch_size=10)
         running = asyncio.ensure_future(second)
-        await eventually(lambda: second._under_way != {})
+        await eventually(lambda: second._accounts.under_way != {})
         running.cancel()
         await asyncio.sleep(0)
         running.cancel()
