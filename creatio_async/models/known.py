@@ -10,7 +10,7 @@ from binascii import unhexlify
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from itertools import repeat
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, cast
 from uuid import UUID, SafeUUID
@@ -30,6 +30,9 @@ _FEW: Final = 8
 _STEP: Final = len(ZERO_GUID) + 1
 """Characters of a guid, as servers write them, and a comma."""
 _HYPHENS: Final = tuple(at for at, sign in enumerate(ZERO_GUID) if sign == "-")
+
+_MANY: Final = struct.Struct("16s" * 64)
+"""The bytes of many guids. One that is made for each number of rows would be kept by `struct`."""
 
 _YEAR_TWO: Final = "0002"
 """What points in time that mean something are not before."""
@@ -94,16 +97,22 @@ def _together(texts: Sequence[str]) -> list[UUID]:
     ):
         raise ValueError("no guids")
     made = list(map(_new, repeat(UUID, count)))
-    numbers = map(int.from_bytes, struct.unpack("16s" * count, data))
+    many = _MANY.iter_unpack(data + bytes(-len(data) % _MANY.size))  # what fills it up is not used
+    numbers = map(int.from_bytes, chain.from_iterable(many))
     deque(map(_set_int, made, numbers), maxlen=0)
     deque(map(_set_safe, made, repeat(SafeUUID.unknown)), maxlen=0)
     return made
 
 
 def _guid(text: Any) -> UUID:
-    """Return what ``UUID(text)`` does, in less than half of the time."""
-    data = bytes.fromhex(as_str(text).replace("-", ""))
-    if len(data) != 16:
+    """Return what ``UUID(text)`` does, in less than half of the time.
+
+    It takes hexadecimal digits and hyphens alone: neither braces nor ``urn:uuid:``, which no
+    server writes.
+    """
+    digits = as_str(text).replace("-", "")
+    data = bytes.fromhex(digits)
+    if len(digits) != 32 or len(data) != 16:  # blanks would be passed over
         raise ValueError("no guid")
     made = _new(UUID)
     _set_int(made, int.from_bytes(data))

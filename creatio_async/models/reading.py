@@ -13,11 +13,10 @@ from itertools import repeat
 from types import MemberDescriptorType
 from typing import Any, Final, NoReturn, cast
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from creatio_async.errors import ModelError
 from creatio_async.models.known import WRONG, Known, guids_of, moment_of, moment_or_none_of
-from creatio_async.models.shapes import Kind, Shape, shape_of
+from creatio_async.models.shapes import Kind, Shape, is_model, shape_of
 from creatio_async.protocol.json import as_list
 from creatio_async.protocol.odata.spec import Row
 from creatio_async.protocol.scalars import (
@@ -47,8 +46,6 @@ _KEPT: Final = 200
 _Reader = Callable[[list[Row], Known], list[Any]]
 """Makes objects of the first rows, as many as have the columns that it is for."""
 
-_READERS: WeakKeyDictionary[type[Any], dict[tuple[str, ...], _Reader]] = WeakKeyDictionary()
-
 
 def rows_as(shape: Shape, rows: list[Row], known: Known) -> list[Any]:
     """Return *rows* as objects of the class of *shape*.
@@ -60,9 +57,10 @@ def rows_as(shape: Shape, rows: list[Row], known: Known) -> list[Any]:
     """
     if not rows:
         return []
-    made = _made(shape, rows, known)
+    made = more = _made(shape, rows, known)
     while (done := len(made)) < len(rows):  # the next one has other columns
-        made += _made(shape, rows[done : 2 * done + 1], known)
+        more = _made(shape, rows[done : done + 2 * len(more)], known)
+        made += more
     return made
 
 
@@ -70,17 +68,14 @@ def _made(shape: Shape, rows: list[Row], known: Known) -> list[Any]:
     """Return objects of the rows that have the columns of the first one, up to one that has not."""
     reader = _reader(shape, tuple(rows[0]))
     try:
-        made = reader(rows, known)
+        return reader(rows, known)
     except WRONG as error:
         _refuse(shape, rows, known, error)
-    if not made:
-        raise AssertionError(f"no {shape.cls.__name__} was made of a row")
-    return made
 
 
 def _reader(shape: Shape, columns: tuple[str, ...]) -> _Reader:
-    readers = _READERS.setdefault(shape.cls, {})
-    reader = readers.get(columns)
+    readers = shape.readers
+    reader: _Reader | None = readers.get(columns)
     if reader is None:
         if len(readers) >= _KEPT:
             readers.clear()
@@ -139,8 +134,9 @@ def read(rows, known):
             {body}
         else:
             return objects
-    except KeyError:  # a column is not there
-        pass
+    except KeyError:  # a column is not there; the first row has all of them
+        if source.__length_hint__() >= len(rows) - 1:
+            raise
     return objects[:len(rows) - 1 - source.__length_hint__()]
 """
     exec(compile(text, f"<rows of {cls.__name__}>", "exec"), names)  # noqa: S102 - our own text
@@ -155,8 +151,9 @@ def _share_names(shape: Shape) -> None:
     none, and give each of them a dict of its own: twice the time, and three times the memory.
     """
     one: object = cast("Any", shape.cls).__new__(shape.cls)
-    for name in (*shape.by_name, *shape.others):
-        object.__setattr__(one, name, None)
+    with suppress(Exception):  # a property that refuses None, or that cannot be set
+        for name in (*shape.by_name, *shape.others):
+            object.__setattr__(one, name, None)
 
 
 def _value(kind: Kind, number: int, names: dict[str, Any], before: list[str]) -> str:
@@ -235,21 +232,27 @@ def _scalar(kind: Kind) -> Callable[[Any], Any]:
 
 def _within(kind: Kind) -> Callable[[Any, Known], Any]:
     """Return what makes a row or a list that stands in a row."""
+    several = None if kind.item is None else _several(kind.item)
 
     def read(value: Any, known: Known) -> Any:
         if value is None and kind.optional:
             return None
-        if kind.item is None:
+        if several is None:
             return rows_as(shape_of(kind.cls), [_dict(value)], known)[0]
         values = as_list(value)
         if values is None:
             raise TypeError("no list")
-        if kind.row_type is None or kind.item.item is not None or kind.item.optional:
-            one = _single(kind.item)
-            return [one(each, known) for each in values]
-        return rows_as(shape_of(kind.row_type), list(map(_dict, values)), known)
+        return several(values, known)
 
     return read
+
+
+def _several(item: Kind) -> Callable[[list[Any], Known], list[Any]]:
+    """Return what makes the values of a list."""
+    if is_model(item.cls) and not item.optional:
+        return lambda values, known: rows_as(shape_of(item.cls), list(map(_dict, values)), known)
+    one = _single(item)
+    return lambda values, known: [one(each, known) for each in values]
 
 
 def _behind(kind: Kind) -> Callable[[list[Row], str, Known], Iterable[Any]]:
@@ -314,12 +317,13 @@ def _completing(others: Mapping[str, Callable[[Any], Any]]) -> Callable[[object]
 
 def _refuse(shape: Shape, rows: list[Row], known: Known, error: Exception) -> NoReturn:
     """Raise the error that names the first field of *rows* whose value is of another kind."""
+    fields = [(column, each, _single(each.kind)) for column, each in shape.fields.items()]
     for row in rows:
-        for column, each in shape.fields.items():
+        for column, each, read in fields:
             if column not in row:
                 continue
             try:
-                _single(each.kind)(row[column], known)
+                read(row[column], known)
             except ModelError:
                 raise
             except WRONG as why:

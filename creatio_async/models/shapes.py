@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from types import MemberDescriptorType
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import attrs
 from attrs import NOTHING, Factory, field, frozen
@@ -85,6 +84,8 @@ class Shape:
     """The names of the fields that are members of enums, or lists of them."""
     has_dict: bool = field(init=False, repr=False)
     """Its objects keep their fields in a dict, where an unset one is not."""
+    readers: dict[tuple[str, ...], Any] = field(init=False, factory=dict, repr=False)
+    """What was made to read rows, by the columns that they have."""
 
     def __attrs_post_init__(self) -> None:
         by_name = {each.name: each for each in self.fields.values()}
@@ -100,7 +101,8 @@ class Shape:
 
 _FACTORY: Any = attrs.Factory  # a class that is told as a function
 
-_SHAPES: WeakKeyDictionary[type[Any], Shape] = WeakKeyDictionary()
+_SHAPE: Final = "__creatio_shape__"
+"""Where a class has its shape: the two refer to each other, and are forgotten together."""
 
 
 def is_model(kind: Any) -> bool:
@@ -116,12 +118,13 @@ def shape_of(cls: Any) -> Shape:
             have; the field is named.
         ValueError: Two fields are one column.
     """
-    known = _SHAPES.get(cls) if isinstance(cls, type) else None
-    if known is not None:
+    known = vars(cls).get(_SHAPE) if isinstance(cls, type) else None
+    if isinstance(known, Shape) and known.cls is cls:  # not one that was copied from another class
         return known
     if not is_model(cls):
         raise TypeError(f"rows are of an attrs class or a dataclass, not of {cls!r:.80}")
-    shape = _SHAPES[cls] = _made(cls)
+    shape = _made(cls)
+    setattr(cls, _SHAPE, shape)
     return shape
 
 

@@ -29,6 +29,8 @@ __all__ = [
 
 _WCF_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
 """A point in time in milliseconds since 1970, as .NET's DataContractJsonSerializer writes it."""
+_DIGITS = 1_000
+"""Digits of a whole number at most: it takes a second to make one of ``1E9999999``."""
 _BASE64 = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _DURATION = re.compile(
     r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
@@ -53,7 +55,7 @@ def as_str(value: Any) -> str:
 def as_int(value: Any) -> int:
     """Return a whole number, of a text of it as well."""
     number = as_decimal(value)
-    if number != int(number):
+    if number.adjusted() > _DIGITS or number != int(number):
         raise ValueError("no whole number")
     return int(number)
 
