@@ -92,11 +92,15 @@ class UnknownOutcomeError(CreatioError):
     """Why no more is known; None after a ``save()`` that was cancelled."""
     saved: tuple[Change, ...] = ()
     """What this ``save()`` saved before."""
+    refused: Change | None = None
+    """The change that *error* answers, if it answers one: a 500, which may have come too late."""
 
     def __str__(self) -> str:
         what, *more = map(str, self.changes)
         others = f" and {len(more)} more changes were" if more else " was"
         why = "the save was cancelled" if self.error is None else str(self.error)
+        if self.refused is not None:
+            why = f"{self.refused}: {why}"
         return (
             f"whether {what}{others} carried out is unknown, and cannot be looked up: the server "
             f"makes the ids ({why}; {told(self.saved)})"
@@ -122,7 +126,7 @@ def told(saved: tuple[Change, ...]) -> str:
 def planned(row: TrackedRow) -> Planned | None:
     """Return what is to be sent for *row*, if anything is."""
     if row.is_deleted:
-        return None if row.is_new else Planned(change_of("delete", row), row)
+        return None if row.is_forgettable else Planned(change_of("delete", row), row)
     values = row.changes
     if row.is_new:
         return Planned(change_of("create", row), row, values)

@@ -48,7 +48,7 @@ class Refusal:
         operation = "delete" if self.change is None else self.change.operation
         if isinstance(self.error, ConflictError):
             return operation == "create"
-        return operation == "delete" and isinstance(self.error, NotFoundError)
+        return operation != "create" and isinstance(self.error, NotFoundError)
 
 
 @frozen(eq=False)

@@ -6,6 +6,7 @@ from itertools import count
 from attrs import define, field
 
 from creatio_async.unit_of_work.changes import Planned
+from creatio_async.unit_of_work.ordering import lookups
 from creatio_async.unit_of_work.rows import TrackedRow, references
 
 __all__ = ["Followed"]
@@ -25,6 +26,8 @@ class Followed:
     _order: dict[int, int] = field(init=False, factory=dict[int, int])
     """When each row was first changed."""
     _moments: Iterator[int] = field(init=False, factory=count)
+    _never: dict[str, str] = field(init=False, factory=dict[str, str])
+    """The ids, made here, of rows that were deleted before they were saved, and what they were."""
 
     @property
     def rows(self) -> tuple[TrackedRow, ...]:
@@ -45,6 +48,8 @@ class Followed:
         self._rows[id(row)] = row
         self._by_object[id(row.object)] = row
         self.know(row)
+        if row.has_id:
+            self._never.pop(row.id, None)
 
     def know(self, row: TrackedRow) -> None:
         """Let *row* be found by its `Id`."""
@@ -59,6 +64,8 @@ class Followed:
         self._order.pop(id(row), None)
         if row.has_id and self._by_key.get(row.key) is row:
             del self._by_key[row.key]
+        if row.is_forgettable and row.is_id_made_here:
+            self._never[row.id] = repr(row)
 
     def changed(self, row: TrackedRow) -> None:
         """Take note that *row* was changed, if it was not before."""
@@ -73,13 +80,19 @@ class Followed:
         """Return *changes* in the order in which their rows were first changed.
 
         Raises:
-            ValueError: One leads to a row without `Id` that is not followed, and so gets none.
+            ValueError: One leads to a row without `Id` that is not followed, and so gets none; or
+                to one that was deleted before it was saved.
         """
         for each in changes:
             self.changed(each.row)  # what is assigned to an object is seen only now
             for column, row in references(each.values).items():
                 if self.of(row) is None:
-                    raise ValueError(
-                        f"{each.change}: {column!r} leads to {row!r}, which is not to be created"
-                    )
+                    raise _leads_nowhere(each, column, repr(row))
+            for column, target in lookups(each.values.items()) if self._never else ():
+                if target in self._never:
+                    raise _leads_nowhere(each, column, self._never[target])
         return sorted(changes, key=lambda change: self._order[id(change.row)])
+
+
+def _leads_nowhere(planned: Planned, column: str, row: str) -> ValueError:
+    return ValueError(f"{planned.change}: {column!r} leads to {row}, which is not to be created")

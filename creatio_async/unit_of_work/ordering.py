@@ -6,7 +6,7 @@ deleted, the lookup of one is emptied. A lookup of a row whose `Id` the server m
 written later, as a link: nobody knows yet what to write into the column.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from creatio_async.protocol.names import as_guid
 from creatio_async.unit_of_work.changes import Planned, change_of
 from creatio_async.unit_of_work.rows import TrackedRow, is_row, references
 
-__all__ = ["ordered"]
+__all__ = ["lookups", "ordered"]
 
 _GUID: Final = 36
 """Signs of a guid."""
@@ -45,13 +45,12 @@ class _Graph:
         created, deleted = self._places("create"), self._places("delete")
         for node in self._nodes:
             values = node.planned.values
-            for name, target in _lookups(values):
+            for name, target in lookups(values.items()):
                 self._bind(node, created.get(target, ()), name)
             if node.planned.change.operation == "update" and references(values):
                 self._bind(node, created.get(_identity(node.planned.row), ()), "")
-            known = node.planned.row.known
-            left = known if node.planned.change.operation == "delete" else _only(known, values)
-            for name, target in _lookups(left):
+            names = None if node.planned.change.operation == "delete" else values
+            for name, target in lookups(node.planned.row.standing(names)):
                 for place in deleted.get(target, ()):
                     self._bind(self._nodes[place], (node.place,), name)
 
@@ -146,13 +145,9 @@ def _update(planned: Planned, values: dict[str, Any]) -> Planned:
     return Planned(change_of("update", planned.row), planned.row, values)
 
 
-def _only(known: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: known[name] for name in names if name in known}
-
-
-def _lookups(values: Mapping[str, Any]) -> Iterator[tuple[str, str | int]]:
+def lookups(values: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, str | int]]:
     """Give the columns that may lead to a row, with what the row is known by."""
-    for name, value in values.items():
+    for name, value in values:
         if is_row(value):
             yield name, _identity(value)
             continue

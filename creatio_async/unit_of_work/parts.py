@@ -63,10 +63,13 @@ def next_part(
 
 
 def resolved(plan: Sequence[Planned]) -> list[Planned]:
-    """Return what is left of a plan, with the ids that have become known since it was made.
+    """Return what is left of a plan, with what has become known since it was made.
 
-    A lookup that would have been written later is a column of its row like any other then.
+    A lookup that would have been written later is a column of its row like any other where the
+    `Id` is known by now. A row that was detached meanwhile is not written, one that was deleted not
+    created, and no link written to one that gets no `Id`.
     """
+    plan = [each for each in plan if _is_wanted(each)]
     creating = {id(each.row): each for each in plan if each.change.operation == "create"}
     left: list[Planned] = []
     for each in plan:
@@ -79,3 +82,8 @@ def resolved(plan: Sequence[Planned]) -> list[Planned]:
         values = plain(each.values) if is_known else each.values
         left.append(evolve(each, change=change_of(each.change.operation, each.row), values=values))
     return left
+
+
+def _is_wanted(planned: Planned) -> bool:
+    needed = [row for row in references(planned.values).values() if not row.has_id]
+    return all(row.is_tracked and not row.is_forgettable for row in [planned.row, *needed])

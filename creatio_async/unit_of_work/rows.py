@@ -1,6 +1,6 @@
 """Rows that know what was changed in them since the server had them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Container, Iterator, Mapping, MutableMapping
 from enum import Enum
 from typing import Any, Final, TypeGuard, cast
 
@@ -63,6 +63,8 @@ class TrackedRow(_Followed, MutableMapping[str, Any]):
     is_tracked: bool = field(init=False, default=True)
     _touched: dict[str, None] = field(init=False, factory=dict[str, None])
     """The columns that may differ from what the server has, in the order of assignment."""
+    _doubted: dict[str, list[Any]] = field(init=False, factory=dict[str, list[Any]])
+    """What the server may have in columns of which that is not known."""
 
     @property
     def id(self) -> str:
@@ -122,9 +124,26 @@ class TrackedRow(_Followed, MutableMapping[str, Any]):
         return self._original is None
 
     @property
+    def is_forgettable(self) -> bool:
+        """Whether nothing is to be done for it: it was deleted before it was saved."""
+        return self.is_new and self.is_deleted
+
+    @property
     def known(self) -> Mapping[str, Any]:
         """What the server has, as far as it is known."""
         return _NOTHING if self._original is None else self._original
+
+    def standing(self, names: Container[str] | None = None) -> Iterator[tuple[str, Any]]:
+        """Give what the server has, and may have, in the columns *names*; in all where it is None.
+
+        A column of which it is not known whether it was written comes with each of its values.
+        """
+        for name, value in self.known.items():
+            if names is None or name in names:
+                yield name, value
+        for name, values in self._doubted.items():
+            if names is None or name in names:
+                yield from ((name, value) for value in values)
 
     @property
     def object(self) -> object:
@@ -207,6 +226,7 @@ class TrackedRow(_Followed, MutableMapping[str, Any]):
         self._touched = dict.fromkeys(changed)
         filled = {n: v for n, v in row.items() if n not in changed and n != "Id"}
         known |= row
+        self._doubted = {n: v for n, v in self._doubted.items() if n not in known}
         self._values |= filled
         self._show({**{n: known[n] for n in linked if n not in changed}, **filled})
 
@@ -215,12 +235,17 @@ class TrackedRow(_Followed, MutableMapping[str, Any]):
         changed = self.changes
         self.take({n: v for n, v in row.items() if n not in changed or not _is_same(v, changed[n])})
 
-    def doubt(self, names: Iterable[str]) -> None:
-        """Forget what the server has in columns of which nobody knows whether they were written."""
-        for name in names:
-            if self._original is not None:
-                self._original.pop(name, None)
-                self._touched[name] = None
+    def doubt(self, sent: Mapping[str, Any]) -> None:
+        """Forget what the server has in the columns of *sent*: it may have these values or not."""
+        if self._original is None:
+            return
+        for name, value in sent.items():
+            possible = self._doubted.setdefault(name, [])
+            if name in self._original:
+                possible.append(self._original.pop(name))
+            if all(value is not each for each in possible):
+                possible.append(value)
+            self._touched[name] = None
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

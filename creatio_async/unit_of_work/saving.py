@@ -20,6 +20,7 @@ from creatio_async.errors import (
     NotFoundError,
     ResponseError,
     TransportError,
+    UnexpectedResponseError,
 )
 from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import Format
@@ -69,8 +70,10 @@ class Saver:
     """How change sets travel; None leaves that to the service."""
     _unsettled: Sequence[Planned] = field(init=False, default=())
     """What was sent, and is not known to have been carried out or not."""
-    _reason: CreatioError | None = field(init=False, default=None)
+    _reason: Refusal | None = field(init=False, default=None)
     """Why that is not known; None where waiting was cancelled."""
+    _doubted: set[tuple[str, str]] = field(init=False, factory=set[tuple[str, str]])
+    """The keys of rows that were looked up in vain: an earlier send may still be carried out."""
 
     async def settle(self) -> None:
         """Find out what became of what an earlier call left unsettled.
@@ -102,14 +105,17 @@ class Saver:
                 became of them is not known.
         """
         sender = self.service.sender
-        started, attempt, was_doubted, left = sender.clock(), 0, False, _Left(changes.planned)
+        started, attempt, left = sender.clock(), 0, _Left(changes.planned)
         while True:
             attempt += 1
             refusal = await self._send(changes if attempt == 1 else self.change_set(left.planned))
             if refusal is None:
                 return
-            if refusal.is_unsettled or (was_doubted and refusal.is_of_a_repeat):
-                was_doubted, self._reason = True, refusal.error
+            is_repeat = any(
+                each.row.has_id and each.row.key in self._doubted for each in left.planned
+            )
+            if refusal.is_unsettled or (is_repeat and refusal.is_of_a_repeat):
+                self._reason = refusal
                 left = await self._look_up(left.planned)
                 if not left.planned:
                     return
@@ -181,6 +187,8 @@ class Saver:
         failures: list[Exception] = []
         for planned, row, answer in done:
             change, tracked = planned.change, planned.row
+            if tracked.has_id:
+                self._doubted.discard(tracked.key)
             try:
                 if not tracked.has_id and answer is not None:
                     identify(tracked, answer)
@@ -207,8 +215,7 @@ class Saver:
         """
         self._unsettled = planned
         if not all(each.row.has_id for each in planned):
-            changes = tuple(each.change for each in planned)
-            raise UnknownOutcomeError(changes, self._reason, self._changes()) from self._reason
+            raise self._unknowable(planned)
         asked = [each for each in planned if each.change.operation != "update"]
         rows = dict(zip(map(id, asked), await self._rows(asked), strict=True))
         created = [each for each in asked if each.change.operation == "create"]
@@ -217,14 +224,23 @@ class Saver:
         if is_whole:
             done = list(planned) if there else []
         else:  # nothing new to tell by; or a server that does not keep change sets whole
-            is_gone = [e for e in asked if e not in created and rows[id(e)] is None]
-            done = [*there, *is_gone]
+            gone = {id(e.row) for e in asked if e not in created and rows[id(e)] is None}
+            done = [e for e in planned if e in there or id(e.row) in gone]
         left = [each for each in planned if each not in done]
         for each in left:
             each.row.doubt(each.values)
+            self._doubted.add(each.row.key)
         self._accept([(each, rows.get(id(each)), None) for each in done])
         is_open = not is_whole and any(each.change.operation == "update" for each in left)
         return _Left(left, is_open)
+
+    def _unknowable(self, planned: Sequence[Planned]) -> UnknownOutcomeError:
+        changes, why = tuple(each.change for each in planned), self._reason
+        if why is None:
+            return UnknownOutcomeError(changes, None, self._changes())
+        error = UnknownOutcomeError(changes, why.error, self._changes(), why.change)
+        error.__cause__ = why.error
+        return error
 
     async def _rows(self, asked: Sequence[Planned]) -> list[Row | None]:
         """Return the rows of *asked* as the server has them; None where there is none."""
@@ -274,10 +290,13 @@ def _found(planned: Planned, answer: Sent[Any]) -> Row | None:
     """
     if isinstance(answer.error, NotFoundError):
         return None
-    row: Row = answer.result()
+    row: Row | None = answer.result()
+    assert answer.answer is not None  # noqa: S101 - else there was no result
+    if row is None:  # there, or not: nobody has said
+        raise UnexpectedResponseError(*answer.answer, "", "it holds no row")
     is_create = planned.change.operation == "create"
     is_other = is_create and not planned.row.is_id_made_here and differing(planned.values, row)
-    if is_other and answer.answer is not None:
+    if is_other:
         raise ConflictError(*answer.answer, "", "the row is there, with other values")
     return row
 

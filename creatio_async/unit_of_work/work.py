@@ -19,7 +19,7 @@ from creatio_async.service import Service
 from creatio_async.unit_of_work.changes import Change, Planned, Saved, planned
 from creatio_async.unit_of_work.followed import Followed
 from creatio_async.unit_of_work.ids import NewIds, check_new_id, identified
-from creatio_async.unit_of_work.navigation import lookup_of
+from creatio_async.unit_of_work.navigation import check_leads_to, lookup_of
 from creatio_async.unit_of_work.objects import TrackedObject, give_id, named
 from creatio_async.unit_of_work.ordering import ordered
 from creatio_async.unit_of_work.parts import next_part, resolved, whole
@@ -109,6 +109,8 @@ class UnitOfWork:
         """
         name, given = named(entity_set, row, "add")
         place = f"add {name}"
+        if row is None and (known := self._followed.of(entity_set)) is not None:
+            raise ValueError(f"{place}: {known!r} is followed already")
         new_id = self.new_id if new_id is None else check_new_id(new_id)
         values = plain(identified(given, new_id, name, place))
         check_values(values, place)
@@ -245,10 +247,10 @@ class UnitOfWork:
         entry = self.entry(row)
         if entry.is_in_doubt:
             raise ValueError(f"{entry!r}: whether it is there is not known; it can be detached")
-        if entry.is_new and not self._saver.is_in_doubt(entry):
+        entry.is_deleted = True
+        if entry.is_new and not (self._is_saving or self._saver.is_in_doubt(entry)):
             self._followed.forget(entry)
             return
-        entry.is_deleted = True
         self._followed.unchanged(entry)
         self._followed.changed(entry)
 
@@ -288,9 +290,10 @@ class UnitOfWork:
             target: The row that is to leave the collection; for a lookup none is needed.
 
         Raises:
-            ValueError: As for `link`.
+            ValueError: As for `link`; or the lookup is known to lead to another row than *target*.
         """
-        holder, column, _ = lookup_of(self.entry(row), navigation, self._target(target))
+        holder, column, left = lookup_of(self.entry(row), navigation, self._target(target))
+        check_leads_to(holder, column, left)
         holder[column] = None
 
     async def save(self, *, atomic: bool = True) -> list[Saved]:
@@ -383,6 +386,6 @@ class UnitOfWork:
             self._followed.unchanged(each.row)
         for row in self.rows:
             self._followed.know(row)
-            is_nothing = row.is_new and row.is_deleted and not self._saver.is_in_doubt(row)
+            is_nothing = row.is_forgettable and not self._saver.is_in_doubt(row)
             if is_nothing or not row.is_tracked:
                 self._followed.forget(row)

@@ -46,6 +46,7 @@ steps = st.one_of(
     st.tuples(st.just("link"), places, places, st.integers(0, 1)),
     st.tuples(st.just("unlink"), places, st.integers(0, 1)),
     st.tuples(st.just("delete"), places),
+    st.tuples(st.just("delete all that lead to"), places),
     st.tuples(st.just("attach again"), places),
     st.tuples(
         st.just("save"), st.lists(troubles, max_size=3), st.lists(inner_troubles, max_size=2)
@@ -81,6 +82,10 @@ class Trial:
                 await self.give_up(trouble)
             case "poison", is_new:
                 await self.poison(is_new=is_new)
+            case "delete", place if self.rows:
+                self.delete(self.rows[place % len(self.rows)])
+            case "delete all that lead to", place if self.rows:
+                self.delete_all(self.rows[place % len(self.rows)])
             case kind, place, *more if self.rows:
                 self.change(kind, self.rows[place % len(self.rows)], more)
             case _:
@@ -102,17 +107,35 @@ class Trial:
                 column = LOOKUPS[row.entity_set][lookup % len(LOOKUPS[row.entity_set])]
                 self.work.unlink(row, column.removesuffix("Id"))
                 meant[column] = None
-            case "delete", _:
-                for other in self.rows:  # else they would lead to what is not there
-                    for column in LOOKUPS[other.entity_set]:
-                        if other is not row and self.meant[other.id][column] == row.id:
-                            other[column] = self.meant[other.id][column] = None
-                self.work.delete(row)
-                self.rows.remove(row)
-                del self.meant[row.id]
             case _:
                 again = {"Id": row.id, "Name": "of an earlier day"} if row.is_new else dict(row)
                 assert self.work.attach(row.entity_set, again) is row
+
+    def delete(self, row: TrackedRow) -> None:
+        """Delete *row*, and empty the lookups that would lead to what is not there."""
+        for other in self.rows:
+            for column in LOOKUPS[other.entity_set]:
+                if other is not row and self.meant[other.id][column] == row.id:
+                    other[column] = self.meant[other.id][column] = None
+        self.drop(row)
+
+    def delete_all(self, row: TrackedRow) -> None:
+        """Delete *row*, and all that lead to it, or to those."""
+        going = {row.id}
+        while found := {each.id for each in self.rows if self.leads(each, going)} - going:
+            going |= found
+        for each in [each for each in self.rows if each.id in going]:
+            self.drop(each)
+
+    def drop(self, row: TrackedRow) -> None:
+        """Delete *row* on both."""
+        self.work.delete(row)
+        self.rows.remove(row)
+        del self.meant[row.id]
+
+    def leads(self, row: TrackedRow, ids: set[str]) -> bool:
+        """Say whether *row* is to lead to one of *ids*."""
+        return any(self.meant[row.id][column] in ids for column in LOOKUPS[row.entity_set])
 
     async def save(self, outer: list[Trouble], inner: list[Trouble]) -> None:
         """Save through troubles that pass: it succeeds, or a second call does."""

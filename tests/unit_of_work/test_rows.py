@@ -104,7 +104,7 @@ def test_what_the_server_fills_in_is_there_and_what_was_changed_meanwhile_stays(
 def test_a_column_of_which_nobody_knows_whether_it_was_written_is_written_again() -> None:
     row = read(Name="old", Phone="1")
     row["Name"] = "new"
-    row.doubt(["Name"])
+    row.doubt({"Name": "x"})
     row["Name"] = "old"
     assert row.changes == {"Name": "old"}
 

@@ -502,7 +502,7 @@ async def test_a_change_set_that_was_still_under_way_when_it_was_looked_for_is_f
         city = work.add("City", {"Name": "new"})
         assert [each.status for each in await work.save()] == [None]
         assert (city.state, city["CreatedOn"]) == (EntityState.UNCHANGED, "today")
-    transport = canned(lost(), told(200), told(404), told(404))
+    transport = canned(lost(), told(200, Name="still"), told(404), told(404))
     async with client(transport) as crm:
         work = crm.odata.unit_of_work()
         city = work.attach("City", {"Id": uuid4()})
