@@ -243,7 +243,8 @@ class Dialect3:
         """Return the rows of an answer."""
         answer = self._answer(request, response, annotated=annotated)
         if not answer.is_feed:
-            raise UnexpectedResponseError(request, response, "", "no collection: it is one row")
+            given = response.plain() if isinstance(response, Taken) else response
+            raise UnexpectedResponseError(request, given, "", "no collection: it is one row")
         return _page(answer, response)
 
     def entity(self, request: Request, response: Response, *, annotated: bool = False) -> Row:

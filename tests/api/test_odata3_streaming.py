@@ -153,6 +153,7 @@ FILLER = f"<!--{'x' * 200_000}-->"
         (f'<d:Age m:type="Edm.Int32">x</d:Age>{END}', "'Age' holds 'x'"),
         (f'<d:Age m:type="Edm.Int32">y</d:Age>{END}{FILLER}', "'Age' holds 'y'"),
         (f"{END}<m:error><m:message>Gone.</m:message></m:error>", "broke off: Gone"),
+        (f"<m:error><m:message>Gone.</m:message>{FILLER}</m:error>", "broke off: Gone"),
     ],
 )
 async def test_a_page_that_is_no_page_gives_no_rows_and_an_error_that_can_be_kept(
@@ -165,6 +166,18 @@ async def test_a_page_that_is_no_page_gives_no_rows_and_an_error_that_can_be_kep
             await cities
     kept = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert kept.response.body == feed(entry).body
+
+
+async def test_an_entry_where_a_page_is_due_is_an_error_that_can_be_kept() -> None:
+    entry = feed(END).text().removesuffix("</feed>").replace("<feed", "<entry", 1)
+    entry = entry.replace("<entry><content", "<content", 1)
+    single = answer(entry, content_type="application/atom+xml;type=entry")
+    async with client(canned(feed(END), single)) as crm:
+        cities = crm.odata3["City"].where("true")
+        await cities
+        with pytest.raises(UnexpectedResponseError, match="it is one row") as caught:
+            await cities
+    assert pickle.loads(pickle.dumps(caught.value)).response.body == single.body  # noqa: S301 - our own
 
 
 async def test_an_error_about_rows_can_be_kept_as_well() -> None:
