@@ -17,9 +17,9 @@ from creatio_async.protocol.batch.httpparts import field_lines
 __all__ = ["Exchange", "Login", "Observer", "Watch"]
 
 _NOT_GIVEN: Final = {
-    *("authorization", "bpmcsrf", "cookie", "forceusesession"),
-    *("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"),
-    "upgrade",
+    *("authorization", "bpmcsrf", "cookie", "forceusesession", "proxy-authorization"),
+    *("connection", "content-encoding", "content-length", "expect", "host", "keep-alive"),
+    *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
 }
 """Headers that are about credentials, or about how a request travels."""
 

@@ -188,6 +188,8 @@ async def test_observers_may_send_headers_along_with_each_request(
         {"X-Fine": "1", "Host": "elsewhere.test"},
         {"Content-Length": "5"},
         {"Authorization": "Bearer x"},
+        {"Proxy-Authorization": "Basic x"},
+        {"content-encoding": "gzip"},
         {"X-Line": "a\r\nX-Other: b"},
         {"X Blank": "a"},
     ],
