@@ -21,6 +21,8 @@ Set = str | type[Any]
 Key = UUID | str | Sent[Any]
 """What a row is found by: its `Id`, or the operation of the same batch that creates it."""
 
+_NO_ROW = "this operation stands for no row with a known Id: name the one that creates it"
+
 
 class Group:
     """Operations that are done all or not at all; made by `Batch.atomic`.
@@ -191,6 +193,8 @@ class Group:
                 raise ValueError(
                     f"{place}, {name!r}: the server makes the Id of that row; link() leads to it"
                 )
+            if isinstance(value, Sent) and value.id is None:
+                raise ValueError(f"{place}, {name!r}: {_NO_ROW}")
         return {n: value.id if isinstance(value, Sent) else value for n, value in given.items()}
 
     def _add(
@@ -213,10 +217,12 @@ def key_of(key: Key) -> str:
     """Return the `Id` that *key* stands for.
 
     Raises:
-        ValueError: The server makes it; or it is no UUID.
+        ValueError: The server makes it; it stands for no row; or it is no UUID.
     """
     if _is_unknown(key):
         raise ValueError("the server makes the Id of this row, which is not known before")
+    if isinstance(key, Sent) and key.id is None:
+        raise ValueError(_NO_ROW)
     return key_text(key.id if isinstance(key, Sent) else key)
 
 

@@ -68,7 +68,7 @@ class Sent(Generic[ResultT]):
         """Return what the operation gave.
 
         A create and a get give the row, a query its rows, an update and a delete None. Where the
-        answer to a create holds no row, it is as it was sent.
+        answer to a create holds no row, it is as it was sent; with its `Id`, where that is known.
 
         Raises:
             RuntimeError: The batch has not been sent, or its sending was cancelled.
@@ -92,7 +92,10 @@ class Sent(Generic[ResultT]):
             row = self.dialect.entity(request, response, annotated=self.spec.annotated)
             return self.codec.row(row)
         if self.kind == "create":
-            return self.codec.returned({**(self.operation.body or {}), "Id": self.id})
+            row = {**(self.operation.body or {}), "Id": self.id}
+            if self.id is None:  # the answer to a row whose Id the server makes does not tell it
+                del row["Id"]
+            return self.codec.returned(row)
         return None
 
     def page(self, *, annotated: bool | None = None) -> Page:

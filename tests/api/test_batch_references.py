@@ -4,12 +4,12 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
 
-from creatio_async import Batch, Creatio, OData, OData3, Sent, State
+from creatio_async import UNSET, Batch, Creatio, Model, OData, OData3, Sent, State
 from creatio_async.emulator import Emulator
 from creatio_async.messages import Request, Response
 from tests.api.canned import Canned, answer, canned, client
@@ -228,3 +228,31 @@ async def test_an_answer_that_tells_no_id_leaves_it_unknown(
         made = batch.create("City", {"Name": "A"}, new_id="server")
         await batch.send()
     assert (made.state, made.id) == (State.DONE, None)
+
+
+async def test_a_row_of_a_class_whose_id_is_not_told_has_none() -> None:
+    class City(Model):
+        Id: UUID = UNSET
+        Name: str = UNSET
+
+    async with scripted(response_of({}, None)) as (crm, _):
+        batch = crm.odata.batch()
+        made = batch.create(City, City(Name="A"), new_id="server")
+        await batch.send()
+    assert made.result() == City(Name="A")
+
+
+async def test_an_operation_without_a_row_of_its_own_stands_for_none(crm: Creatio) -> None:
+    batch = crm.odata.batch()
+    found = batch.query(crm.odata["City"].top(1))
+    with batch.atomic() as group:
+        city = group.create("City", {"Name": "A"}, new_id="server")
+        changed = group.update("City", city, {"Name": "B"})
+    for operation in (found, changed):
+        with pytest.raises(ValueError, match=r"create Contact, 'CityId': .* stands for no row"):
+            batch.create("Contact", {"CityId": operation})
+        with pytest.raises(ValueError, match="stands for no row"):
+            batch.update("City", operation, {"Name": "C"})
+        with pytest.raises(ValueError, match="stands for no row"):
+            batch.link("Contact", ANDREW, "City", operation)
+    assert len(batch.operations) == 3
