@@ -84,7 +84,9 @@ class Shape:
     """The names of the fields that are members of enums, or lists of them."""
     has_dict: bool = field(init=False, repr=False)
     """Its objects keep their fields in a dict, where an unset one is not."""
-    readers: dict[tuple[str, ...], Any] = field(init=False, factory=dict, repr=False)
+    readers: dict[tuple[str, ...], Any] = field(
+        init=False, factory=dict[tuple[str, ...], Any], repr=False
+    )
     """What was made to read rows, by the columns that they have."""
 
     def __attrs_post_init__(self) -> None:
