@@ -89,7 +89,7 @@ class Followed:
                 if self.of(row) is None:
                     raise _leads_nowhere(each, column, repr(row))
             for column, target in lookups(each.values.items()) if self._never else ():
-                if target in self._never:
+                if target in self._never and column.endswith("Id"):
                     raise _leads_nowhere(each, column, self._never[target])
         return sorted(changes, key=lambda change: self._order[id(change.row)])
 

@@ -75,6 +75,10 @@ class Saver:
     _doubted: set[tuple[str, str]] = field(init=False, factory=set[tuple[str, str]])
     """The keys of rows that were looked up in vain: an earlier send may still be carried out."""
 
+    def changes(self) -> tuple[Change, ...]:
+        """Return what the call under way has saved so far."""
+        return tuple(each.change for each in self.saved)
+
     async def settle(self) -> None:
         """Find out what became of what an earlier call left unsettled.
 
@@ -237,8 +241,8 @@ class Saver:
     def _unknowable(self, planned: Sequence[Planned]) -> UnknownOutcomeError:
         changes, why = tuple(each.change for each in planned), self._reason
         if why is None:
-            return UnknownOutcomeError(changes, None, self._changes())
-        error = UnknownOutcomeError(changes, why.error, self._changes(), why.change)
+            return UnknownOutcomeError(changes, None, self.changes())
+        error = UnknownOutcomeError(changes, why.error, self.changes(), why.change)
         error.__cause__ = why.error
         return error
 
@@ -252,19 +256,16 @@ class Saver:
             await batch.send()
             return [_found(*pair) for pair in zip(asked, answers, strict=True)]
         except (TransportError, ResponseError, BatchError) as failure:
-            raise _unknown(failure, asked, self._changes()) from failure
+            raise _unknown(failure, asked, self.changes()) from failure
 
     def _give_up(self, refusal: Refusal, left: _Left) -> NoReturn:
-        error, saved = refusal.error, self._changes()
+        error, saved = refusal.error, self.changes()
         if refusal.is_answer:
             raise SaveError(refusal.change, error, saved) from error
         if left.is_open:
             raise _unknown(error, left.planned, saved) from error
         error.add_note(f"none of the {len(left.planned)} changes was carried out; {told(saved)}")
         raise error
-
-    def _changes(self) -> tuple[Change, ...]:
-        return tuple(each.change for each in self.saved)
 
 
 def _take_ids(planned: Sequence[Planned], sent: Sequence[Sent[Any]]) -> None:

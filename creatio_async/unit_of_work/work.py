@@ -22,7 +22,7 @@ from creatio_async.unit_of_work.ids import NewIds, check_new_id, identified
 from creatio_async.unit_of_work.navigation import check_leads_to, lookup_of
 from creatio_async.unit_of_work.objects import TrackedObject, give_id, named
 from creatio_async.unit_of_work.ordering import ordered
-from creatio_async.unit_of_work.parts import next_part, resolved, whole
+from creatio_async.unit_of_work.parts import Rest, whole
 from creatio_async.unit_of_work.rows import TrackedRow, check_values, plain
 from creatio_async.unit_of_work.saving import Saver
 
@@ -337,11 +337,11 @@ class UnitOfWork:
                 if plan:
                     await self._saver.save(whole(plan, self._saver.change_set, self.max_bytes))
                 return self._saver.saved
-            while plan:
-                saved = tuple(each.change for each in self._saver.saved)
-                part = next_part(plan, self._saver.change_set, self.max_bytes, saved)
+            rest = Rest(plan)
+            while part := rest.next_part(
+                self._saver.change_set, self.max_bytes, self._saver.changes
+            ):
                 await self._saver.save(part)
-                plan = resolved(plan[len(part.planned) :])
             return self._saver.saved
         finally:
             self._is_saving = False

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from creatio_async.unit_of_work.changes import Change, Planned
 from creatio_async.unit_of_work.changes import planned as changes_of
 from creatio_async.unit_of_work.ordering import ordered
-from creatio_async.unit_of_work.parts import resolved
+from creatio_async.unit_of_work.parts import Rest
 from creatio_async.unit_of_work.rows import TrackedRow, plain, references
 
 Operation = Literal["create", "update", "delete"]
@@ -164,16 +164,12 @@ def test_rows_without_ids_are_referred_to_only_by_links_and_only_once_they_are_t
     table: dict[int, dict[str, Any]] = {
         number: {} for number, kind in enumerate(kinds) if kind == "old"
     }
-    plan: Sequence[Planned] = ordered([
-        each for row in rows if (each := changes_of(row)) is not None
-    ])
+    plan = Rest(ordered([each for row in rows if (each := changes_of(row)) is not None]))
     size = 1 + sum(map(len, wanted)) % 7
-    while plan:
-        part, plan = plan[:size], plan[size:]
+    while part := plan.take(size):
         created = carried_out(part, table)
         for made, row in created.items():
             row.identify(guid(made))
-        plan = resolved(plan)
     assert {number: plain(row) for number, row in table.items()} == {
         number: plain({
             **({} if kinds[number] == "old" or "Id" not in table[number] else {"Id": guid(number)}),

@@ -231,13 +231,16 @@ async def test_a_row_that_leads_to_one_deleted_before_it_was_saved_is_refused_un
     work: UnitOfWork, emulator: Emulator
 ) -> None:
     gone = work.add("Account", {"Name": "gone"})
-    contact = work.add("Contact", {"Name": "Ann", "AccountId": gone})
+    contact = work.add("Contact", {"Name": "Ann", "AccountId": gone, "Notes": gone.id})
     work.delete(gone)
     sent = len(emulator.requests)
     nowhere = rf"create Contact {contact.id}: 'AccountId' leads to <Account {gone.id} detached>"
     with pytest.raises(ValueError, match=nowhere):
         await work.save()
     assert len(emulator.requests) == sent
+    work.unlink(contact, "Account")
+    await work.save()
+    work.link(contact, "Account", gone.id)
     back = work.add("Account", {"Id": gone.id, "Name": "back"})
     await work.save()
     assert contact["AccountId"] == back.id
