@@ -1,16 +1,21 @@
 """Bodies that are taken while they come."""
 
+import gzip
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from attrs import define, field
 from yarl import URL
 
+from creatio_async import Timeouts
 from creatio_async.errors import TransportError
 from creatio_async.messages import Headers, Request, Response
 from creatio_async.protocol.taking import Taken
+from creatio_async.runtime.aiohttp_transport import AiohttpTransport
 from creatio_async.runtime.channels import Incoming, InProcess, taken
+from tests.runtime.raw import Raw
 
 REQUEST = Request(method="GET", url=URL("http://crm.test/0/odata/Contact"))
 
@@ -89,3 +94,49 @@ async def test_a_body_that_breaks_off_is_no_answer() -> None:
     with pytest.raises(TransportError, match="broke off"):
         await taken(Pieces([b"ab", None], log), REQUEST, lambda *_: Recorder(log))
     assert log == ["came 2", "took 2"]
+
+
+PLAIN = b"".join(b"%d, " % number**9 for number in range(30_000))
+PACKED = gzip.compress(PLAIN)
+
+
+def _always(recorder: Recorder, *_: object) -> Recorder:
+    return recorder
+
+
+def packed(body: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    pieces = (body[at : at + 999] for at in range(0, len(body), 999))
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in pieces) + b"0\r\n\r\n"
+
+
+async def test_a_packed_body_is_taken_unpacked_and_its_connection_serves_again() -> None:
+    raw = Raw(lambda _: packed(PACKED))
+    async with raw.served() as url:
+        way = AiohttpTransport.open(Timeouts())
+        for _ in range(3):
+            recorder = Recorder([])
+            asked = Request(method="GET", url=URL(url))
+            response = await taken(way, asked, partial(_always, recorder))
+            assert recorder.taken == PLAIN
+            assert (response.status, response.size) == (200, len(PLAIN))
+            assert len(recorder.log) > 1
+        await way.aclose()
+    assert (len(raw.requests), raw.connections) == (3, 1)
+
+
+@pytest.mark.parametrize("body", [b"nothing packed", PACKED[:500] + bytes(50) + PACKED[550:]])
+async def test_a_packed_body_that_is_damaged_is_no_answer_and_its_connection_is_let_go(
+    body: bytes,
+) -> None:
+    raw = Raw(lambda number: packed(body if number == 1 else PACKED))
+    async with raw.served() as url:
+        way = AiohttpTransport.open(Timeouts())
+        asked = Request(method="GET", url=URL(url))
+        with pytest.raises(TransportError, match="broke off"):
+            await taken(way, asked, lambda *_: Recorder([]))
+        recorder = Recorder([])
+        await taken(way, asked, lambda *_: recorder)
+        await way.aclose()
+    assert recorder.taken == PLAIN
+    assert raw.connections == 2
