@@ -1,6 +1,7 @@
 """A row on its way: its outcome so far, its operation, and what is known beyond that."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import define
@@ -12,7 +13,7 @@ from creatio_async.protocol.batch.operations import Operation
 if TYPE_CHECKING:
     from creatio_async.bulk.verbs import Verb
 
-__all__ = ["OPEN", "Entry", "Later", "Prepared", "Ran", "is_open"]
+__all__ = ["OPEN", "Entry", "Later", "Prepared", "Ran", "is_open", "reopen", "reopening"]
 
 OPEN = frozenset({State.NOT_RUN, State.UNKNOWN})
 """The states of rows that are tried again where a job goes on."""
@@ -75,3 +76,20 @@ def is_open(outcome: Outcome) -> bool:
     """Say whether *outcome* is none yet: it was not begun, or nothing is known of it."""
     state = outcome.state
     return state is _NOT_RUN or state is _UNKNOWN
+
+
+def reopen(entries: Iterable[Entry]) -> None:
+    """Let *entries*, which are to be sent again, have no outcome: what is unknown stays so."""
+    for entry in entries:
+        if entry.outcome.state is not _UNKNOWN:
+            entry.outcome.state = _NOT_RUN
+
+
+@contextmanager
+def reopening(entries: Iterable[Entry]) -> Generator[None]:
+    """Let *entries*, which were refused for the moment, have no outcome if the block breaks off."""
+    try:
+        yield
+    except BaseException:
+        reopen(entries)
+        raise

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from attrs import define, field
 
 from creatio_async.bulk.answers import Left, read_answers, refuse_whole
-from creatio_async.bulk.entry import Entry, Later, Ran
+from creatio_async.bulk.entry import Entry, Later, Ran, reopen, reopening
 from creatio_async.bulk.keys import Key
 from creatio_async.bulk.meter import Meter
 from creatio_async.bulk.plan import Before, Resolves
@@ -95,9 +95,7 @@ class Sending:
         """Nothing comes before the first rows."""
 
     def settle_alike(
-        self,
-        first: int,
-        rows: Sequence[Any],
+        self, first: int, rows: Sequence[Any]
     ) -> tuple[Sequence[Outcome], list[Entry]] | None:
         """Nothing is settled before it is looked at row by row."""
 
@@ -135,6 +133,7 @@ class Sending:
             for entry in again:
                 entry.outcome.state = State.GROUP_FAILED
             again = []
+        reopen(again)
         settled = {id(entry) for entry in asked} - {id(entry) for entry in again}
         return [entry for entry in entries if id(entry) not in settled]
 
@@ -169,11 +168,13 @@ class Sending:
             if left.status is not None and part is entries:
                 return Ran([], left.status)
             if left.doubtful:
-                left.again += await self._look_up(left.doubtful)
+                with reopening(left.again):
+                    left.again += await self._look_up(left.doubtful)
             if self.is_atomic and len(left.again) + len(left.behind) < len(part):
                 _give_up_group(left)
             narrows = len(part) > 1 and not self.is_atomic and is_about_a_row(left.whole)
             if narrows and not left.doubtful:
+                reopen(part)
                 parts += _halves(part)
             elif narrows and left.again:
                 later += self._put_off_halves(left)
@@ -349,9 +350,7 @@ class Sending:
         retry = self.service.sender.retry
         asked = max(asked_wait(entry.outcome.error) for entry in entries)
         self.meter.sent_again += len(entries)
-        for entry in entries:
-            if entry.outcome.state is not State.UNKNOWN:
-                entry.outcome.state = State.NOT_RUN
+        reopen(entries)
         seconds = retry.pause(max(attempt, 1), min(asked, retry.timeout))
         return Later(seconds, entries, alone)
 

@@ -517,6 +517,30 @@ async def test_a_login_refused_while_rows_wait_leaves_them_unfinished() -> None:
     assert {each.index for each in job.unfinished} >= {0, 2, 3}
 
 
+async def test_a_login_refused_between_the_halves_of_a_batch_refuses_no_row() -> None:
+    table = Table([Script(), Script("401")], poison="5", poisoned=413)
+    async with client(table) as crm:
+        table.code = 1
+        job = crm.odata["City"].create_many(rows(6), at_once=1)
+        with pytest.raises(AuthenticationError):
+            await job
+    assert (table.refused, len(table.batches)) == (1, 2)
+    assert job.report.counts == {State.NOT_RUN: 6}
+    assert [each.index for each in job.unfinished] == list(range(6))
+
+
+async def test_a_login_refused_while_others_are_looked_up_refuses_no_row() -> None:
+    table = Table([Script(rows=["429", "left out after", "done", "400"]), Script("401")])
+    async with client(table) as crm:
+        table.code = 1
+        job = crm.odata["City"].create_many(rows(4), at_once=1)
+        with pytest.raises(AuthenticationError):
+            await job
+    left = {each.index: each.state for each in job.unfinished}
+    assert left == {0: State.NOT_RUN, 1: State.UNKNOWN}
+    assert job.report.counts[State.FAILED] == job.report.counts[State.DONE] == 1
+
+
 async def test_a_session_that_is_lost_twice_refuses_no_row() -> None:
     table = Table([Script("401"), Script("401"), Script("401")])
     told = await written(table, rows(5))
