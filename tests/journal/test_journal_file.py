@@ -8,12 +8,24 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creatio_async import Creatio, F, Outcome, State, derived, read_journal
+from creatio_async import (
+    AuthenticationError,
+    Create,
+    Creatio,
+    Delete,
+    F,
+    Outcome,
+    RetryPolicy,
+    State,
+    derived,
+    read_journal,
+)
 from creatio_async.bulk.creates import Creates
 from creatio_async.bulk.journal.file import journal_lines
 from creatio_async.bulk.journal.index import find
@@ -400,6 +412,21 @@ async def test_a_text_that_looks_like_json_is_sent_as_it_is(text: str, tmp_path:
     assert names(table) == sorted([*EXPECTED, text, ""])
 
 
+@pytest.mark.parametrize("inner", [{"Name": "x"}, [{"Name": "x"}]])
+async def test_rows_in_a_row_are_refused_though_others_are_deleted(
+    inner: Any, tmp_path: Path
+) -> None:
+    path, table = tmp_path / "journal", Table()
+    operations: list[Any] = [
+        Delete("City", UUID(int=1)),
+        Create("City", {"Name": "y", "Country": inner}),
+    ]
+    async with client(table) as crm:
+        with pytest.raises(ValueError, match="row 1, 'Country'"):
+            await crm.odata.write_many(operations, journal=path)
+    assert table.batches == []
+
+
 async def test_rows_with_ids_of_their_own_and_without_may_come_together(tmp_path: Path) -> None:
     path, table = tmp_path / "journal", Table()
     own = "00000000-0000-0000-0000-00000000000a"
@@ -576,6 +603,30 @@ async def test_a_disk_that_fails_at_the_very_end_is_an_error_and_not_a_wait_with
     monkeypatch.undo()
     again = await write(path, table)
     assert (again.done, again.requests) == (10, 0)
+
+
+async def test_what_was_looked_up_and_not_sent_is_sent_by_the_next_run(tmp_path: Path) -> None:
+    path, table = tmp_path / "journal", Table([Script("drop before")] * 4)
+    async with client(table, retry=RetryPolicy(attempts=1)) as crm:
+        report = await crm.odata["City"].create_many(rows(8), journal=path, **OPTIONS)
+    assert report.counts == {State.UNKNOWN: 8}
+    table.scripts = [Script("401"), Script()]
+    async with client(table) as crm:
+        job = crm.odata["City"].create_many(rows(8), journal=path, **OPTIONS)
+        journal: Any = job._journal
+
+        async def late() -> None:  # the second look-up is answered once the job has ended
+            is_second = table.under_way == 2
+            await eventually(lambda: journal._is_halted if is_second else table.under_way == 2)
+
+        table.before, table.code = late, 1
+        with pytest.raises(AuthenticationError):
+            await job
+    assert job.report.counts == {State.UNKNOWN: 4, State.NOT_RUN: 4}
+    assert len(job.unfinished) == 8
+    table.before, table.code = None, 0
+    assert (await write(path, table, rows(8))).counts == {State.DONE: 8}
+    assert len(table.rows) == 8
 
 
 async def test_what_the_disk_does_not_take_is_not_sent(
