@@ -13,6 +13,7 @@ from creatio_async.bulk.comparing import mark
 from creatio_async.protocol.values import ZERO_GUID
 
 __all__ = [
+    "PLAIN",
     "Marks",
     "ambiguous",
     "column_of",
@@ -30,7 +31,7 @@ _DASHES = (8, 13, 18, 23)
 _NO_CAPITALS = bytes.maketrans(b"ABCDEF", b"??????")
 _ZEROS = bytes(16)
 _IN_BYTES = Struct("16s")
-_PLAIN = frozenset({str, type(None)})
+PLAIN = frozenset({str, type(None)})
 _SCALARS = frozenset({bool, int, float})
 _SERIAL = count()
 """Stands for values of which no two are taken for alike."""
@@ -207,9 +208,9 @@ def wholes(columns: Sequence[Sequence[Any]], rows: int) -> list[int]:
 
 def _told_apart(values: Sequence[Any]) -> Sequence[Any]:
     """Return *values* in a form of which the hashes differ: those of -1 and -2 are one."""
-    if set(map(type, values)) <= _PLAIN:
+    if set(map(type, values)) <= PLAIN:
         return values
-    return [value if type(value) in _PLAIN else _written(value) for value in values]
+    return [value if type(value) in PLAIN else _written(value) for value in values]
 
 
 def _written(value: Any) -> object:

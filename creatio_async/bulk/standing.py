@@ -2,20 +2,21 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from operator import length_hint
 from typing import Any
 from uuid import UUID
 
 from attrs import define, field
 
-from creatio_async.bulk.columns import Marks, column_of, columns_of, guids, wholes
+from creatio_async.bulk.columns import PLAIN, Marks, column_of, columns_of, guids, wholes
 from creatio_async.bulk.comparing import is_marked
 from creatio_async.bulk.keyindex import KEY, KeyIndex
 from creatio_async.bulk.keys import Key
 
 __all__ = ["Standing"]
 
+_VALUES = dict[str, Any].values
 _BLOCK = 512
 """Rows that are taken in at once: what is made of them stays in the processor's caches."""
 
@@ -87,14 +88,12 @@ class Standing:
     def told(self, rows: Sequence[dict[str, Any]]) -> list[int]:
         """Return the `wholes` of *rows*, which have the columns that are compared, in their order.
 
-        As long as all values are texts, those are the hashes of the rows as they are.
+        Where all values are texts or None, those are the hashes of the rows as they are. Bytes, or
+        a member of an enumeration, may have the hash of a text that it is not sent as.
         """
-        try:
-            plain = list(map(hash, map(tuple, map(dict[str, Any].values, rows))))
-        except TypeError:  # a list or an object is among the values
-            plain = []
-        if plain and (self._follow(plain[:1]) or plain[0] in self._open):
-            return plain
+        values = list(chain.from_iterable(map(_VALUES, rows)))
+        if PLAIN.issuperset(map(type, values)):
+            return list(map(hash, zip(*[iter(values)] * len(self.columns), strict=True)))
         return wholes(columns_of(rows, self.columns), len(rows))
 
     def others(self, told: Sequence[int]) -> Iterator[int]:

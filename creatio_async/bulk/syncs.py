@@ -122,9 +122,10 @@ class Syncs(Matching):
         if self._is_loaded:
             return
         self._read(first, rows[0])
-        self._standing = Standing(self.key, self._columns or ())
+        columns = dict.fromkeys((*(self._columns or ()), *self.key.columns))
+        self._standing = Standing(self.key, tuple(columns))
         query = Query(self.service, self.name).select(
-            *dict.fromkeys(("Id", *self.key.columns, *self._standing.columns))
+            *dict.fromkeys(("Id", *self.key.columns, *columns))
         )
         if self.within is not None and self.within is not ALL:
             query = query.where(self.within)
@@ -174,14 +175,12 @@ class Syncs(Matching):
     ) -> tuple[Sequence[Outcome], list[Entry]] | None:
         """Settle the rows that are there, and written alike; return the others as entries.
 
-        None if that cannot be told of *rows* together: they have not the columns of the first row,
-        or no key.
+        None if that cannot be told of *rows* together: they have not the columns of the first row
+        and of the key.
         """
         standing, columns = self._standing, self._standing.columns
         is_ready = self._is_loaded and not self._is_over and self.resolver is None
-        if not is_ready or not set(columns).issuperset(self.key.columns):
-            return None
-        if not have_columns(rows, columns):
+        if not is_ready or not have_columns(rows, columns):
             return None
         told = standing.told(rows)
         entries = [self._entry(first + at, rows[at]) for at in standing.others(told)]

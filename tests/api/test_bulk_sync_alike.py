@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from enum import Enum
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -285,6 +286,32 @@ async def test_a_key_belongs_to_the_row_that_came_first_though_it_still_waits(
         async with job as told:
             states = {each.index: each.state async for each in told}
     assert [states[at] for at in range(6)] == [State.UNCHANGED] * 3 + [State.CONFLICT] * 3
+
+
+class _Colour(Enum):
+    RED = "blue"
+
+
+@pytest.mark.parametrize(("value", "sent"), [(b"RED", "UkVE"), (_Colour.RED, "blue")])
+async def test_what_has_the_hash_of_a_text_is_not_alike(
+    value: Any, sent: str, emulator: Emulator
+) -> None:
+    there = [{"Id": key, "Name": "RED"} for key in _IDS[:2]]
+    emulator.insert("City", there)
+    async with client(emulator) as crm:
+        report = await crm.odata["City"].sync([there[0], {**there[1], "Name": value}], key="Id")
+    assert report.counts == {State.UNCHANGED: 1, State.DONE: 1}
+    assert {row["Id"]: row["Name"] for row in emulator.rows("City")}[_IDS[1]] == sent
+
+
+async def test_rows_alike_but_for_their_keys_are_several_though_the_first_has_no_key(
+    emulator: Emulator,
+) -> None:
+    there = [{"Id": key, "Name": "x"} for key in _IDS[:3]]
+    emulator.insert("City", there)
+    async with client(emulator) as crm:
+        report = await crm.odata["City"].sync([{"Name": "x"}, *there], key="Id")
+    assert report.counts == {State.FAILED: 1, State.UNCHANGED: 3}
 
 
 def test_numbers_of_one_hash_are_not_alike() -> None:
