@@ -27,6 +27,7 @@ from creatio_async.outcomes import State
 from creatio_async.protocol.batch.operations import Operation
 from creatio_async.protocol.ids import new_ids
 from creatio_async.protocol.odata.spec import Row
+from creatio_async.protocol.values import check_row
 
 __all__ = ["Matching", "Upserts"]
 
@@ -193,13 +194,22 @@ class Matching(Sending):
         _is_to_be_sent(entry)
 
     def change(self, entry: Entry, key: str, differs: Callable[[], dict[str, Any]]) -> None:
-        """Let *entry* be a change of the row *key*, or settle it where nothing *differs*."""
+        """Let *entry* be a change of the row *key*, or settle it where nothing *differs*.
+
+        Raises:
+            ValueError: A value has no place in OData; the row and the column are named.
+            TypeError: A value is of a type that OData does not have.
+        """
         outcome, body = entry.outcome, entry.operation.body or {}
         if body.get("Id", key) != key:
             _settle(outcome, State.CONFLICT, f"the row that has its key is {key}")
             return
         outcome.id = key
-        values = differs()
+        try:
+            values = differs()
+        except (TypeError, ValueError):
+            check_row(body, f"row {outcome.index}")
+            raise
         if not values:
             was_sent = entry.is_in_doubt and outcome.operation == "update"
             outcome.state = State.DONE if was_sent else State.UNCHANGED

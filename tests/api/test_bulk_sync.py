@@ -626,3 +626,16 @@ async def test_a_look_up_that_fails_for_a_moment_refuses_no_row(
     report = await crm.odata["Account"].upsert_many(accounts("A1", "B2"), key="Code")
     assert report.written == {"create": 2}
     assert there(emulator) == {"A1": "Account A1", "B2": "Account B2"}
+
+
+@pytest.mark.parametrize("kind", ["sync", "upsert_many"])
+@pytest.mark.parametrize("value", [Decimal("NaN"), dt.time(1, tzinfo=dt.UTC), object(), {1}])
+async def test_a_value_that_cannot_be_compared_is_named_with_its_row(
+    kind: str, value: Any, emulator: Emulator
+) -> None:
+    key = str(UUID(int=7))
+    emulator.insert("City", [{"Id": key, "Name": "x"}])
+    async with client(emulator) as crm:
+        with pytest.raises((TypeError, ValueError), match="row 0, 'Name'"):
+            await getattr(crm.odata["City"], kind)([{"Id": key, "Name": value}], key="Id")
+    assert [row["Name"] for row in emulator.rows("City")] == ["x"]
