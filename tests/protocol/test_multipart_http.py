@@ -77,6 +77,7 @@ def test_a_length_counts_where_only_line_ends_follow(length: bytes, expected: st
         (b"<html>", "no status line"),
         (b"GET City HTTP/1.1\r\n\r\n", "no status line"),
         (b"HTTP/1.1 20 OK\r\n\r\n", "no status line"),
+        (b"HTTP/1.1 020 OK\r\n\r\n", "no status line"),
         (b"HTTP/1.1 200OK\r\n\r\n", "no status line"),
         (b"HTTP/1.1 200 OK\r\n{}\r\n\r\n", "no header field"),
         (b"HTTP/1.1 200 OK\r\nA: " + b"1" * 20_000 + b"\r\n\r\n", "more than 16,384 bytes"),

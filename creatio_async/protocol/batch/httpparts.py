@@ -18,7 +18,7 @@ from creatio_async.protocol.batch.multipart import Limits
 
 __all__ = ["check_token", "field_lines", "read_answer", "request_line"]
 
-_STATUS_LINE = re.compile(r"HTTP/[0-9](?:\.[0-9])?[ \t]+([0-9]{3})(?:[ \t].*)?\s*", re.DOTALL)
+_STATUS_LINE = re.compile(r"HTTP/[0-9](?:\.[0-9])?[ \t]+([1-9][0-9]{2})(?:[ \t].*)?\s*", re.DOTALL)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\x20-\x7e]*")
 _TARGET = re.compile(r"[\x21-\x7e]+")

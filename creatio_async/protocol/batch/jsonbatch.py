@@ -157,12 +157,19 @@ def decode(count: int, request: Request, response: Response) -> Answers:
             place = _PLACES[item["id"]]
             if answers[place] is not None:
                 raise BatchError(request, response, f"two answers have the id {item['id']}")
-            item["status"] = int(item["status"])
+            item["status"] = _status(item["status"])
             answers[place] = item
     except (ValueError, TypeError, KeyError, IndexError) as error:
         detail = f"the body is no answer to this batch: {type(error).__name__} {error}"
         raise BatchError(request, response, detail) from None
     return answers
+
+
+def _status(given: Any) -> int:
+    status = int(given)
+    if not 100 <= status <= 999:  # a smaller one would pass for success
+        raise ValueError(f"{status} is no status")
+    return status
 
 
 def _items(body: bytes, answers: "Answers") -> Iterable[Item]:
