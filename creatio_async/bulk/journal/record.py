@@ -223,7 +223,9 @@ class Journal:
         objects = len(content)
         if not plan.are_ids_made:  # of what is deleted there is none
             objects -= sum(entry.operation.body is None for entry in entries)
-        is_checked = is_clean(encoded, lambda: _bodies(settled, entries), objects)
+        is_checked = is_clean(
+            encoded, lambda: [body for _, body in _bodies(settled, entries)], objects
+        )
         if plan.sifts and not is_checked:
             _check(settled, entries)  # what cannot be sent must not stand for a chunk that was read
         ids: Sequence[str] | None = ()
